@@ -1,0 +1,28 @@
+//! The words that every crate of Squorum shares: ids, time, limits, queue attributes, the message
+//! envelope, receipt handles, and [`service::QueueService`], the border between the front end that
+//! speaks AWS and the node that keeps queues.
+//!
+//! No IO here, no async runtime, no Raft. Clock and entropy are traits: two of the four seams
+//! through which the system reaches the outside world.
+
+mod attributes;
+mod caller;
+mod clock;
+mod entropy;
+mod id;
+pub mod limits;
+mod message;
+mod queue_name;
+mod receipt_handle;
+pub mod service;
+
+pub use attributes::{
+    AttributeChanges, DeduplicationScope, FifoAttributes, FifoThroughputLimit, QueueAttributes,
+};
+pub use caller::{AccountId, Caller, Region};
+pub use clock::{Clock, Timestamp};
+pub use entropy::Entropy;
+pub use id::{GroupId, MessageId, NodeId, PartitionId, QueueId, ShardId};
+pub use message::{DeduplicationHash, MessageEnvelope};
+pub use queue_name::{QueueName, QueueNameError};
+pub use receipt_handle::{ReceiptHandle, ReceiptHandleError, ReceiptHandleKey};
