@@ -11,16 +11,25 @@
 //! State machines see only [`View`] and [`Txn`]; they are generic over both, so that the in-memory
 //! twin ([`memory`]) and RocksDB run the same code.
 
+//! [`conformance`] is the test suite of every implementation.
+
 mod batch;
+pub mod conformance;
+mod digest;
 mod error;
 pub mod memory;
 mod overlay;
+mod random;
+mod rows;
 mod view;
 
 pub use batch::{Write, WriteBatch};
+pub use digest::{chain_digest, digest_range};
 pub use error::StoreError;
-pub use overlay::Overlay;
-pub use view::{Cursor, Txn, View};
+pub use overlay::{Overlay, OverlayCursor};
+pub use random::Random;
+pub use rows::CheckedRows;
+pub use view::{Cursor, Row, Txn, View};
 
 use std::ops::Range;
 use std::path::Path;
@@ -43,8 +52,13 @@ pub trait Store: View + Clone + Send + Sync + 'static {
     fn snapshot(&self) -> Self::Snapshot;
 
     /// Replaces everything in `range` by `rows`, which come in key order, all or nothing:
-    /// after a crash either the old or the new rows are there. `scratch` is a directory on the
-    /// same file system for files under construction.
+    /// after a crash either the old or the new rows are there, and once this returns the new ones
+    /// and everything committed before the call. `scratch` is a directory on the same file system
+    /// for files under construction; what a crash leaves in it is of no use to anybody.
+    ///
+    /// Nobody may commit to the range meanwhile (the group installs a snapshot and applies
+    /// nothing). Commits outside the range go on, and may be lost in a crash that keeps the rows:
+    /// promise 2 orders batches among themselves.
     fn replace_range(
         &self,
         range: Range<Bytes>,
