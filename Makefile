@@ -1,0 +1,75 @@
+# The commands of the project; `make help` lists them.
+#
+# Build, lint and tests share one profile (release), one selection of packages (the workspace) and
+# one target directory, so that RocksDB, 20 CPU-minutes of C++, compiles once.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+
+# Outside the checkout, so that every checkout of a machine shares what was compiled.
+export CARGO_TARGET_DIR ?= $(HOME)/.cache/squorum/target
+export SQUORUM_VENV ?= $(HOME)/.cache/squorum/venv
+export SQUORUM_BINARY ?= $(CARGO_TARGET_DIR)/release/squorum
+export SQUORUM_LOAD_BINARY ?= $(CARGO_TARGET_DIR)/release/squorum-load
+export PATH := $(HOME)/.cargo/bin:$(PATH)
+
+SELECTION := --release --locked --workspace
+PYTHON := $(SQUORUM_VENV)/bin/python
+# Arguments of `squorum serve` for `make run`, of pytest for `make test`.
+ARGS ?=
+PYTEST_ARGS ?=
+
+.PHONY: help
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 14
+
+.PHONY: run
+run: build ## build and serve one node on http://localhost:9324 (ARGS="--data-dir …")
+	@exec $(SQUORUM_BINARY) serve $(ARGS)
+
+.PHONY: build
+build: ## install what the build needs and build the release binaries
+	@scripts/install-build-tools
+	cargo build $(SELECTION) --bins
+
+.PHONY: test
+test: ## run every test, long campaigns in their short form
+	@scripts/install-build-tools
+	@scripts/install-test-tools
+	cargo nextest run $(SELECTION)
+	cargo build $(SELECTION) --bins
+	$(PYTHON) -m pytest cluster-tests $(PYTEST_ARGS)
+
+.PHONY: test-long
+test-long: export SQUORUM_LONG := 1
+test-long: ## run every test, every campaign at its full size (hours)
+	@scripts/install-build-tools
+	@scripts/install-test-tools
+	cargo nextest run $(SELECTION) --profile long
+	cargo build $(SELECTION) --bins
+	$(PYTHON) -m pytest cluster-tests $(PYTEST_ARGS)
+
+.PHONY: bench
+bench: build ## measure send and pipeline, batch 1 and 10, 64 connections, on a fresh node
+	@scripts/bench $(ARGS)
+
+.PHONY: verify
+verify: ## check format, lints, dependencies and licences; changes no file
+	@scripts/install-build-tools
+	@scripts/install-verify-tools
+	cargo fmt --all --check
+	cargo clippy $(SELECTION) --all-targets -- -D warnings
+	cargo deny --offline --locked check bans licenses sources
+	$(SQUORUM_VENV)/bin/ruff format --check cluster-tests examples scripts/bench
+	$(SQUORUM_VENV)/bin/ruff check cluster-tests examples scripts/bench
+
+.PHONY: fix
+fix: ## write what `make verify` would complain about, as far as tools can
+	@scripts/install-build-tools
+	@scripts/install-verify-tools
+	cargo clippy $(SELECTION) --all-targets --fix --allow-dirty --allow-staged
+	cargo fmt --all
+	$(SQUORUM_VENV)/bin/ruff check --fix cluster-tests examples scripts/bench
+	$(SQUORUM_VENV)/bin/ruff format cluster-tests examples scripts/bench
