@@ -1,1 +1,18 @@
+//! The persisted and replicated formats: code generated from `/proto`, and conversions to the words
+//! of `squorum-types`. No logic.
 
+mod convert;
+
+/// What shards replicate: entries and rows.
+#[allow(missing_debug_implementations, unreachable_pub, clippy::all)]
+pub mod queue {
+    include!(concat!(env!("OUT_DIR"), "/squorum.queue.rs"));
+}
+
+/// What the control group replicates.
+#[allow(missing_debug_implementations, unreachable_pub, clippy::all)]
+pub mod meta {
+    include!(concat!(env!("OUT_DIR"), "/squorum.meta.rs"));
+}
+
+pub use convert::MalformedError;
