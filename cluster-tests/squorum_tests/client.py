@@ -1,0 +1,31 @@
+"""boto3 clients for a node, with nothing set but the endpoint and its credentials."""
+
+import threading
+
+import boto3
+from botocore.config import Config
+
+REGION = "us-east-1"
+ACCOUNT = "000000000000"
+
+# boto3 sessions are not safe to create clients from in several threads at once.
+_CREATION = threading.Lock()
+
+
+def sqs(endpoint: str, *, attempts: int = 1, read_timeout_seconds: float = 60.0, **settings):
+    """An SQS client. `attempts` 1 means that errors reach the test instead of boto3's retries."""
+    config = Config(
+        retries={"total_max_attempts": attempts, "mode": "standard"},
+        connect_timeout=5,
+        read_timeout=read_timeout_seconds,
+        **settings,
+    )
+    with _CREATION:
+        return boto3.session.Session().client(
+            "sqs",
+            endpoint_url=endpoint,
+            region_name=REGION,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+            config=config,
+        )

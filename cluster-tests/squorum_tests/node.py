@@ -1,0 +1,172 @@
+"""One `squorum serve` process with its data directory, ports and log.
+
+Uses the standard library only, so that `scripts/bench` can run it without a virtual environment.
+"""
+
+import http.client
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+READY_POLL_SECONDS = 0.005
+START_DEADLINE_SECONDS = 60.0
+# A level as tracing prints it, or a panic's message.
+ERROR_LINE = re.compile(r"(^|\s)ERROR(\s|$)|panicked at")
+ANSI = re.compile(r"\x1b\[[0-9;]*m")
+
+
+class NodeFailed(AssertionError):
+    """The node exited, did not get ready, or logged what it must not."""
+
+
+def binary(name: str, variable: str) -> Path:
+    """A release binary: where `variable` says, or in cargo's target directory."""
+    given = os.environ.get(variable)
+    if given:
+        return Path(given)
+    cache = Path.home() / ".cache/squorum/target"
+    return Path(os.environ.get("CARGO_TARGET_DIR", cache)) / "release" / name
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Node:
+    """Keeps its ports and data directory over restarts, as a restarted machine would."""
+
+    def __init__(self, directory: Path, data_dir: Path | None = None, arguments: tuple = ()):
+        self.directory = directory
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.data_dir = data_dir or directory / "data"
+        self.port = free_port()
+        self.admin_port = free_port()
+        self.arguments = arguments
+        self.log_path = directory / "node.log"
+        self.process: subprocess.Popen | None = None
+        self.expected_errors: list[re.Pattern] = []
+        self.ready_seconds: list[float] = []
+        self._log_offset = 0
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def pid(self) -> int:
+        assert self.process is not None, "the node was not started"
+        return self.process.pid
+
+    def command(self) -> list[str]:
+        return [
+            str(binary("squorum", "SQUORUM_BINARY")),
+            "serve",
+            *("--data-dir", str(self.data_dir)),
+            *("--listen", f"127.0.0.1:{self.port}"),
+            *("--admin-listen", f"127.0.0.1:{self.admin_port}"),
+            *self.arguments,
+        ]
+
+    def spawn(self) -> None:
+        assert not self.is_running(), "the node is running already"
+        with self.log_path.open("ab") as log:
+            self.process = subprocess.Popen(
+                self.command(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, "NO_COLOR": "1"},
+                cwd=self.directory,
+            )
+
+    def start(self, deadline_seconds: float = START_DEADLINE_SECONDS) -> float:
+        """Starts the process and waits until it is ready; returns the seconds that took."""
+        started = time.monotonic()
+        self.spawn()
+        while time.monotonic() - started < deadline_seconds:
+            if self.is_ready():
+                self.ready_seconds.append(time.monotonic() - started)
+                return self.ready_seconds[-1]
+            if not self.is_running():
+                raise NodeFailed(f"exited with {self.process.returncode}:\n{self.log_tail()}")
+            time.sleep(READY_POLL_SECONDS)
+        raise NodeFailed(f"not ready after {deadline_seconds} s:\n{self.log_tail()}")
+
+    def is_running(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+    def is_ready(self) -> bool:
+        return self.admin_get("/health/ready")[0] == 200
+
+    def admin_get(self, path: str, timeout_seconds: float = 2.0) -> tuple[int, str]:
+        """Status and body of a GET on the admin port; status 0 when there is no answer."""
+        port = self.admin_port
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout_seconds)
+        try:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+        except (OSError, http.client.HTTPException):
+            return 0, ""
+        finally:
+            connection.close()
+
+    def kill(self) -> None:
+        """SIGKILL, as the kernel's out-of-memory killer would; returns when the process is gone."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+
+    def stop(self, deadline_seconds: float = 30.0) -> int:
+        """SIGTERM; returns the exit code."""
+        assert self.process is not None, "the node was not started"
+        if self.is_running():
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(deadline_seconds)
+        except subprocess.TimeoutExpired as timeout:
+            self.kill()
+            raise NodeFailed(f"ignored SIGTERM for {deadline_seconds} s") from timeout
+
+    def resident_bytes(self) -> int:
+        return self._status_kib("VmRSS") * 1024
+
+    def open_files(self) -> int:
+        return len(list(Path(f"/proc/{self.pid}/fd").iterdir()))
+
+    def _status_kib(self, field: str) -> int:
+        for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
+            if line.startswith(field + ":"):
+                return int(line.split()[1])
+        raise NodeFailed(f"no {field} in /proc/{self.pid}/status")
+
+    def log_tail(self, lines: int = 30) -> str:
+        text = self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
+        return "\n".join(text.splitlines()[-lines:])
+
+    def unexpected_errors(self) -> list[str]:
+        """ERROR lines and panics since the last call, without those of `expected_errors`."""
+        if not self.log_path.exists():
+            return []
+        with self.log_path.open("rb") as log:
+            log.seek(self._log_offset)
+            text = log.read()
+            self._log_offset += len(text)
+        lines = [ANSI.sub("", line) for line in text.decode(errors="replace").splitlines()]
+        return [
+            line
+            for line in lines
+            if ERROR_LINE.search(line) and not any(e.search(line) for e in self.expected_errors)
+        ]
+
+    def remove(self) -> None:
+        """Ends the process and deletes everything that the node wrote."""
+        self.kill()
+        shutil.rmtree(self.directory, ignore_errors=True)
