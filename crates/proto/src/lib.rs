@@ -2,6 +2,7 @@
 //! of `squorum-types`. No logic.
 
 mod convert;
+mod convert_meta;
 
 /// What shards replicate: entries and rows.
 #[allow(missing_debug_implementations, unreachable_pub, clippy::all)]
