@@ -155,8 +155,8 @@ impl TryFrom<&meta::QueueInfo> for QueueInfo {
             .attributes
             .as_ref()
             .ok_or(MalformedError("queue attributes"))?;
-        let partition_count = u16::try_from(info.partition_count)
-            .map_err(|_| MalformedError("partition count"))?;
+        let partition_count =
+            u16::try_from(info.partition_count).map_err(|_| MalformedError("partition count"))?;
         Ok(QueueInfo {
             id: QueueId(info.id),
             account: AccountId::parse(&info.account).ok_or(MalformedError("account"))?,

@@ -1,0 +1,187 @@
+use squorum_proto::{MalformedError, meta as proto};
+use squorum_store::{StoreError, View};
+use squorum_types::service::QueueInfo;
+use squorum_types::{
+    AccountId, AttributeChanges, DeduplicationScope, QueueAttributes, QueueId, QueueName, Region,
+    Timestamp,
+};
+
+use super::attributes::{first_difference, first_fifo_only};
+use super::request_id::RequestId;
+use crate::context::Context;
+use crate::{
+    Cluster, Outcome, QueueKey, QueueRecord, Refusal, WorkKind, deleted_names, keys, rows,
+};
+
+/// Creates a queue, or finds the one that has the name and the given attributes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CreateQueue {
+    pub key: QueueKey,
+    /// Defaults with the given values put in. FIFO attributes exactly if the name is a FIFO name.
+    pub attributes: QueueAttributes,
+    /// The given values alone: only these are compared when the queue exists.
+    pub given: AttributeChanges,
+    /// At least 1, and 1 for a FIFO queue that deduplicates over all groups.
+    pub partition_count: u16,
+    pub request_id: RequestId,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CreateQueueOutcome {
+    /// By this command or an earlier one of the same call. The record is as it is now: after an
+    /// earlier one it may have been changed, or even deleted, since.
+    Created(Box<QueueRecord>),
+    /// There was one already, and all given attributes are equal.
+    Exists(Box<QueueRecord>),
+    /// AWS's name of the first attribute that differs.
+    NameExists { attribute: &'static str },
+    /// The name is blocked for 60 s after its queue was deleted.
+    DeletedRecently,
+}
+
+impl From<&CreateQueue> for proto::CreateQueue {
+    fn from(create: &CreateQueue) -> Self {
+        proto::CreateQueue {
+            account: create.key.account.as_str().to_owned(),
+            region: create.key.region.as_str().to_owned(),
+            name: create.key.name.as_str().to_owned(),
+            attributes: Some((&create.attributes).into()),
+            given: Some((&create.given).into()),
+            partition_count: create.partition_count.into(),
+            request_id: create.request_id.encode(),
+        }
+    }
+}
+
+impl CreateQueue {
+    pub(super) fn decode(create: &proto::CreateQueue) -> Result<CreateQueue, MalformedError> {
+        let key = QueueKey {
+            account: AccountId::parse(&create.account).ok_or(MalformedError("account"))?,
+            region: Region::parse(&create.region).ok_or(MalformedError("region"))?,
+            name: QueueName::parse(&create.name).map_err(|_| MalformedError("queue name"))?,
+        };
+        let attributes = create.attributes.as_ref();
+        let attributes: QueueAttributes = attributes.ok_or(MalformedError("attributes"))?.into();
+        if attributes.is_fifo() != key.name.is_fifo() {
+            return Err(MalformedError("queue name for the kind of queue"));
+        }
+        let given = create.given.as_ref().map(Into::into).unwrap_or_default();
+        let partition_count = match u16::try_from(create.partition_count) {
+            Ok(1) => 1,
+            Ok(count) if count > 1 && may_be_cut(&attributes) => count,
+            _ => return Err(MalformedError("partition count")),
+        };
+        Ok(CreateQueue {
+            key,
+            attributes,
+            given,
+            partition_count,
+            request_id: RequestId::decode(&create.request_id)?,
+        })
+    }
+
+    pub(super) fn apply<V: View>(
+        self,
+        context: &mut Context<'_, V>,
+        cluster: &Cluster,
+    ) -> Result<Outcome, StoreError> {
+        if !self.attributes.is_fifo()
+            && let Some(attribute) = first_fifo_only(&self.given)
+        {
+            return Ok(Outcome::Refused(Refusal::FifoOnly { attribute }));
+        }
+        let outcome = match self.existing(context)? {
+            Some(record) => self.compare(record),
+            None => self.create_unless_deleted(context, cluster)?,
+        };
+        Ok(Outcome::CreateQueue(outcome))
+    }
+
+    fn existing<V: View>(
+        &self,
+        context: &Context<'_, V>,
+    ) -> Result<Option<QueueRecord>, StoreError> {
+        let Some(queue) = rows::get_name(&context.txn, &keys::name_of(&self.key))? else {
+            return Ok(None);
+        };
+        let record = context.live_queue(queue)?;
+        assert!(
+            record.is_some(),
+            "a name leads to a queue that is not dropping"
+        );
+        Ok(record)
+    }
+
+    fn compare(&self, record: QueueRecord) -> CreateQueueOutcome {
+        if record.created_by == self.request_id {
+            return CreateQueueOutcome::Created(Box::new(record));
+        }
+        match first_difference(&self.given, &record.info.attributes) {
+            Some(attribute) => CreateQueueOutcome::NameExists { attribute },
+            None => CreateQueueOutcome::Exists(Box::new(record)),
+        }
+    }
+
+    fn create_unless_deleted<V: View>(
+        self,
+        context: &mut Context<'_, V>,
+        cluster: &Cluster,
+    ) -> Result<CreateQueueOutcome, StoreError> {
+        if let Some(deleted) = rows::get_deleted_name(&context.txn, &self.key)? {
+            if deleted.record.created_by == self.request_id {
+                return Ok(CreateQueueOutcome::Created(Box::new(deleted.record)));
+            }
+            let enforced = !cluster.settings.deleted_names_free_at_once;
+            if enforced && deleted_names::is_blocked(context.state.clock, deleted.at) {
+                return Ok(CreateQueueOutcome::DeletedRecently);
+            }
+        }
+        let record = self.create(context, cluster);
+        Ok(CreateQueueOutcome::Created(Box::new(record)))
+    }
+
+    fn create<V: View>(self, context: &mut Context<'_, V>, cluster: &Cluster) -> QueueRecord {
+        let id = QueueId(context.state.next_queue_id);
+        context.state.next_queue_id += 1;
+        let name = keys::name_of(&self.key);
+        let QueueKey {
+            account,
+            region,
+            name: queue_name,
+        } = self.key;
+        let record = QueueRecord {
+            info: QueueInfo {
+                id,
+                account,
+                region,
+                name: queue_name,
+                version: 1,
+                deduplicates_by_group: deduplicates_by_group(&self.attributes),
+                attributes: self.attributes,
+                partition_count: self.partition_count,
+                created_at: context.state.clock,
+                modified_at: context.state.clock,
+            },
+            dropping: false,
+            purge_id: 0,
+            purged_at: Timestamp(0),
+            created_by: self.request_id,
+            set_by: None,
+            purged_by: None,
+        };
+        rows::put(&mut context.txn, name, &proto::NameRow { queue: id.0 });
+        context.put_queue(&record);
+        context.add_work(cluster, &record, WorkKind::Configure, record.info.version);
+        record
+    }
+}
+
+fn deduplicates_by_group(attributes: &QueueAttributes) -> bool {
+    let fifo = attributes.fifo.as_ref();
+    fifo.is_some_and(|fifo| fifo.deduplication_scope == DeduplicationScope::MessageGroup)
+}
+
+/// Deduplication over all groups must see them all in one partition.
+fn may_be_cut(attributes: &QueueAttributes) -> bool {
+    !attributes.is_fifo() || deduplicates_by_group(attributes)
+}

@@ -1,0 +1,70 @@
+use squorum_proto::meta as proto;
+use squorum_store::{StoreError, Txn, View};
+use squorum_types::QueueId;
+
+use crate::context::Context;
+use crate::{Cluster, QueueKey, QueueRecord, WorkKind, deleted_names, keys, rows};
+
+/// Takes a queue's name away at once and has its shards drop it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeleteQueue {
+    pub queue: QueueId,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DeleteQueueOutcome {
+    /// By this command or an earlier one: the work item says which shards have not dropped it yet.
+    Dropping(Box<QueueRecord>),
+    /// Every shard has dropped it.
+    Dropped,
+    /// No queue ever had this id.
+    NoSuchQueue,
+}
+
+impl From<&DeleteQueue> for proto::DeleteQueue {
+    fn from(delete: &DeleteQueue) -> Self {
+        proto::DeleteQueue {
+            queue: delete.queue.0,
+        }
+    }
+}
+
+impl From<&proto::DeleteQueue> for DeleteQueue {
+    fn from(delete: &proto::DeleteQueue) -> Self {
+        DeleteQueue {
+            queue: QueueId(delete.queue),
+        }
+    }
+}
+
+impl DeleteQueue {
+    pub(super) fn apply<V: View>(
+        self,
+        context: &mut Context<'_, V>,
+        cluster: &Cluster,
+    ) -> Result<DeleteQueueOutcome, StoreError> {
+        let Some(mut record) = rows::get_queue(&context.txn, self.queue)? else {
+            let given = (1..context.state.next_queue_id).contains(&self.queue.0);
+            return Ok(if given {
+                DeleteQueueOutcome::Dropped
+            } else {
+                DeleteQueueOutcome::NoSuchQueue
+            });
+        };
+        if !record.dropping {
+            record.dropping = true;
+            context.put_queue(&record);
+            let name = keys::name_of(&QueueKey::of(&record.info));
+            context.txn.delete(&name);
+            deleted_names::remember(context, &record)?;
+            // A shard that drops the queue needs neither new settings nor a purge.
+            for kind in [WorkKind::Configure, WorkKind::Purge] {
+                if let Some(item) = rows::get_work(&context.txn, self.queue, kind)? {
+                    context.end_work(&item);
+                }
+            }
+            context.add_work(cluster, &record, WorkKind::Drop, 0);
+        }
+        Ok(DeleteQueueOutcome::Dropping(Box::new(record)))
+    }
+}

@@ -1,0 +1,136 @@
+//! The commands, one a file: typed form, outcome, effect.
+
+mod attributes;
+mod change_cluster_settings;
+mod create_queue;
+mod delete_queue;
+mod found;
+mod purge;
+mod raise_feature_level;
+mod request_id;
+mod set_attributes;
+mod work_done;
+
+pub use create_queue::{CreateQueue, CreateQueueOutcome};
+pub use delete_queue::{DeleteQueue, DeleteQueueOutcome};
+pub use found::{Found, FoundOutcome};
+pub use purge::{Purge, PurgeOutcome};
+pub use raise_feature_level::RaiseFeatureLevelOutcome;
+pub use request_id::RequestId;
+pub use set_attributes::{SetAttributes, SetAttributesOutcome};
+pub use work_done::{WorkDone, WorkDoneOutcome};
+
+use squorum_proto::meta::command::Operation;
+use squorum_proto::{MalformedError, meta as proto};
+use squorum_store::View;
+
+use crate::context::Context;
+use crate::{Cluster, ClusterSettings, FeatureLevel, MetaError, Outcome, Refusal, cluster};
+
+/// What can be proposed to the control group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Lets time pass.
+    Tick,
+    Found(Found),
+    RaiseFeatureLevel(FeatureLevel),
+    ChangeClusterSettings(ClusterSettings),
+    CreateQueue(Box<CreateQueue>),
+    SetAttributes(Box<SetAttributes>),
+    DeleteQueue(DeleteQueue),
+    Purge(Purge),
+    WorkDone(WorkDone),
+}
+
+impl From<&Command> for proto::Command {
+    fn from(command: &Command) -> Self {
+        let operation = match command {
+            Command::Tick => Operation::Tick(proto::Tick {}),
+            Command::Found(found) => Operation::Found(found.into()),
+            Command::RaiseFeatureLevel(level) => {
+                let feature_level = Some((*level).into());
+                Operation::RaiseFeatureLevel(proto::RaiseFeatureLevel { feature_level })
+            }
+            Command::ChangeClusterSettings(settings) => {
+                let settings = Some((*settings).into());
+                Operation::ChangeClusterSettings(proto::ChangeClusterSettings { settings })
+            }
+            Command::CreateQueue(create) => Operation::CreateQueue(create.as_ref().into()),
+            Command::SetAttributes(set) => Operation::SetAttributes(set.as_ref().into()),
+            Command::DeleteQueue(delete) => Operation::DeleteQueue(delete.into()),
+            Command::Purge(purge) => Operation::Purge(purge.into()),
+            Command::WorkDone(done) => Operation::WorkDone(done.into()),
+        };
+        proto::Command {
+            operation: Some(operation),
+        }
+    }
+}
+
+impl Command {
+    /// The outer error is a newer version's command, the inner one nobody's.
+    fn decode(command: &proto::Command) -> Result<Result<Command, MalformedError>, MetaError> {
+        let unknown = |what| MetaError::UnknownEntry { what };
+        let operation = command.operation.as_ref();
+        Ok(match operation.ok_or(unknown("a command"))? {
+            Operation::Tick(_) => Ok(Command::Tick),
+            Operation::Found(found) => Found::decode(found).map(Command::Found),
+            Operation::RaiseFeatureLevel(raise) => {
+                cluster::decode_feature_level(raise.feature_level).map(Command::RaiseFeatureLevel)
+            }
+            Operation::ChangeClusterSettings(change) => {
+                let settings = change.settings.ok_or(MalformedError("cluster settings"));
+                settings.map(|settings| Command::ChangeClusterSettings(settings.into()))
+            }
+            Operation::CreateQueue(create) => {
+                CreateQueue::decode(create).map(|create| Command::CreateQueue(Box::new(create)))
+            }
+            Operation::SetAttributes(set) => {
+                SetAttributes::decode(set).map(|set| Command::SetAttributes(Box::new(set)))
+            }
+            Operation::DeleteQueue(delete) => Ok(Command::DeleteQueue(delete.into())),
+            Operation::Purge(purge) => Purge::decode(purge).map(Command::Purge),
+            Operation::WorkDone(done) => {
+                let kind = done.kind.ok_or(unknown("a kind of work"))?;
+                WorkDone::decode(done, kind).map(Command::WorkDone)
+            }
+        })
+    }
+}
+
+/// Runs one command of an entry.
+pub(crate) fn apply<V: View>(
+    context: &mut Context<'_, V>,
+    command: &proto::Command,
+) -> Result<Outcome, MetaError> {
+    match (Command::decode(command)?, context.cluster.clone()) {
+        (Err(MalformedError(what)), _) => Ok(Outcome::Refused(Refusal::Malformed(what))),
+        (Ok(Command::Tick), _) => Ok(Outcome::Done),
+        (Ok(Command::Found(found)), _) => found.apply(context).map(Outcome::Found),
+        (Ok(_), None) => Ok(Outcome::Refused(Refusal::NotFounded)),
+        (Ok(command), Some(cluster)) => apply_founded(context, &cluster, command),
+    }
+}
+
+fn apply_founded<V: View>(
+    context: &mut Context<'_, V>,
+    cluster: &Cluster,
+    command: Command,
+) -> Result<Outcome, MetaError> {
+    let outcome = match command {
+        Command::Tick | Command::Found(_) => unreachable!("needs no founded cluster"),
+        Command::RaiseFeatureLevel(level) => {
+            raise_feature_level::apply(context, cluster, level).map(Outcome::RaiseFeatureLevel)?
+        }
+        Command::ChangeClusterSettings(settings) => {
+            change_cluster_settings::apply(context, cluster, settings);
+            Outcome::Done
+        }
+        Command::CreateQueue(create) => create.apply(context, cluster)?,
+        Command::SetAttributes(set) => set.apply(context, cluster)?,
+        Command::DeleteQueue(delete) => Outcome::DeleteQueue(delete.apply(context, cluster)?),
+        Command::Purge(purge) => Outcome::Purge(purge.apply(context, cluster)?),
+        Command::WorkDone(done) => Outcome::WorkDone(done.apply(context)?),
+    };
+    Ok(outcome)
+}

@@ -1,0 +1,67 @@
+use squorum_proto::{MalformedError, meta as proto};
+use squorum_store::{StoreError, View};
+use squorum_types::QueueId;
+use squorum_types::limits::PURGE_INTERVAL_MS;
+
+use super::request_id::RequestId;
+use crate::context::Context;
+use crate::{Cluster, WorkKind};
+
+/// Has a queue's shards remove all its messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Purge {
+    pub queue: QueueId,
+    pub request_id: RequestId,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PurgeOutcome {
+    /// By this command or an earlier one of the same call.
+    Purging { purge_id: u64 },
+    /// The last purge was less than 60 s ago.
+    InProgress,
+    /// It never was, or was deleted.
+    NoSuchQueue,
+}
+
+impl From<&Purge> for proto::Purge {
+    fn from(purge: &Purge) -> Self {
+        proto::Purge {
+            queue: purge.queue.0,
+            request_id: purge.request_id.encode(),
+        }
+    }
+}
+
+impl Purge {
+    pub(super) fn decode(purge: &proto::Purge) -> Result<Purge, MalformedError> {
+        Ok(Purge {
+            queue: QueueId(purge.queue),
+            request_id: RequestId::decode(&purge.request_id)?,
+        })
+    }
+
+    pub(super) fn apply<V: View>(
+        self,
+        context: &mut Context<'_, V>,
+        cluster: &Cluster,
+    ) -> Result<PurgeOutcome, StoreError> {
+        let Some(mut record) = context.live_queue(self.queue)? else {
+            return Ok(PurgeOutcome::NoSuchQueue);
+        };
+        if record.purged_by != Some(self.request_id) {
+            let clock = context.state.clock;
+            let since_ms = clock.ms_since(record.purged_at);
+            if record.purged_by.is_some() && since_ms < PURGE_INTERVAL_MS {
+                return Ok(PurgeOutcome::InProgress);
+            }
+            record.purge_id += 1;
+            record.purged_at = clock;
+            record.purged_by = Some(self.request_id);
+            context.put_queue(&record);
+            context.add_work(cluster, &record, WorkKind::Purge, record.purge_id);
+        }
+        let purge_id = record.purge_id;
+        Ok(PurgeOutcome::Purging { purge_id })
+    }
+}

@@ -1,0 +1,71 @@
+use squorum_proto::{MalformedError, meta as proto};
+use squorum_store::{StoreError, View};
+use squorum_types::{AttributeChanges, QueueId};
+
+use super::attributes::first_fifo_only;
+use super::request_id::RequestId;
+use crate::context::Context;
+use crate::{Cluster, Outcome, QueueRecord, Refusal, WorkKind};
+
+/// Gives a queue new attributes and a new version, which its shards then have to apply.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetAttributes {
+    pub queue: QueueId,
+    pub changes: AttributeChanges,
+    pub request_id: RequestId,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SetAttributesOutcome {
+    /// By this command or an earlier one of the same call; the record is as it is now.
+    Set(Box<QueueRecord>),
+    /// It never was, or was deleted.
+    NoSuchQueue,
+}
+
+impl From<&SetAttributes> for proto::SetAttributes {
+    fn from(set: &SetAttributes) -> Self {
+        proto::SetAttributes {
+            queue: set.queue.0,
+            changes: Some((&set.changes).into()),
+            request_id: set.request_id.encode(),
+        }
+    }
+}
+
+impl SetAttributes {
+    pub(super) fn decode(set: &proto::SetAttributes) -> Result<SetAttributes, MalformedError> {
+        let changes = set.changes.as_ref().ok_or(MalformedError("changes"))?;
+        Ok(SetAttributes {
+            queue: QueueId(set.queue),
+            changes: changes.into(),
+            request_id: RequestId::decode(&set.request_id)?,
+        })
+    }
+
+    pub(super) fn apply<V: View>(
+        self,
+        context: &mut Context<'_, V>,
+        cluster: &Cluster,
+    ) -> Result<Outcome, StoreError> {
+        let Some(mut record) = context.live_queue(self.queue)? else {
+            return Ok(Outcome::SetAttributes(SetAttributesOutcome::NoSuchQueue));
+        };
+        if !record.info.attributes.is_fifo()
+            && let Some(attribute) = first_fifo_only(&self.changes)
+        {
+            return Ok(Outcome::Refused(Refusal::FifoOnly { attribute }));
+        }
+        if record.set_by != Some(self.request_id) {
+            // What was fixed at creation stays, whatever the attributes say now.
+            self.changes.apply_to(&mut record.info.attributes);
+            record.info.version += 1;
+            record.info.modified_at = context.state.clock;
+            record.set_by = Some(self.request_id);
+            context.put_queue(&record);
+            context.add_work(cluster, &record, WorkKind::Configure, record.info.version);
+        }
+        let record = Box::new(record);
+        Ok(Outcome::SetAttributes(SetAttributesOutcome::Set(record)))
+    }
+}

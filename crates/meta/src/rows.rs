@@ -1,0 +1,113 @@
+//! Reading and writing single rows.
+
+use prost::Message;
+use squorum_proto::{MalformedError, meta as proto};
+use squorum_store::{StoreError, Txn, View};
+use squorum_types::{QueueId, ShardId, Timestamp};
+
+use crate::{Cluster, QueueKey, QueueRecord, WorkItem, WorkKind, keys};
+
+pub(crate) fn corrupt(what: &str, error: impl std::fmt::Display) -> StoreError {
+    StoreError::Corruption(format!("{what} of meta: {error}"))
+}
+
+fn malformed(what: &'static str) -> impl Fn(MalformedError) -> StoreError {
+    move |error| corrupt(what, error)
+}
+
+pub(crate) fn get<V: View, M: Message + Default>(
+    view: &V,
+    key: &[u8],
+    what: &str,
+) -> Result<Option<M>, StoreError> {
+    let Some(value) = view.get(key)? else {
+        return Ok(None);
+    };
+    M::decode(value)
+        .map(Some)
+        .map_err(|error| corrupt(what, error))
+}
+
+pub(crate) fn put<T: Txn>(txn: &mut T, key: Vec<u8>, row: &impl Message) {
+    txn.put_bytes(key.into(), row.encode_to_vec().into());
+}
+
+pub(crate) fn get_cluster<V: View>(view: &V) -> Result<Option<Cluster>, StoreError> {
+    let row: Option<proto::ClusterRow> = get(view, &keys::cluster(), "cluster row")?;
+    row.map(Cluster::try_from)
+        .transpose()
+        .map_err(malformed("cluster row"))
+}
+
+pub(crate) fn get_queue<V: View>(
+    view: &V,
+    queue: QueueId,
+) -> Result<Option<QueueRecord>, StoreError> {
+    let row: Option<proto::QueueRow> = get(view, &keys::queue(queue), "queue row")?;
+    row.map(|row| QueueRecord::try_from(&row))
+        .transpose()
+        .map_err(malformed("queue row"))
+}
+
+pub(crate) fn get_name<V: View>(view: &V, key: &[u8]) -> Result<Option<QueueId>, StoreError> {
+    let row: Option<proto::NameRow> = get(view, key, "name row")?;
+    Ok(row.map(|row| QueueId(row.queue)))
+}
+
+/// The queue that had a name last, and when it was deleted.
+#[derive(Debug)]
+pub(crate) struct DeletedName {
+    pub(crate) at: Timestamp,
+    pub(crate) record: QueueRecord,
+}
+
+pub(crate) fn get_deleted_name<V: View>(
+    view: &V,
+    queue: &QueueKey,
+) -> Result<Option<DeletedName>, StoreError> {
+    const WHAT: &str = "deleted name row";
+    let row: Option<proto::DeletedNameRow> = get(view, &keys::deleted_name(queue), WHAT)?;
+    let Some(row) = row else { return Ok(None) };
+    let record = row.queue.as_ref().ok_or(MalformedError("queue"));
+    let record = record
+        .and_then(QueueRecord::try_from)
+        .map_err(malformed(WHAT))?;
+    let at = Timestamp(row.deleted_at_ms);
+    Ok(Some(DeletedName { at, record }))
+}
+
+pub(crate) fn get_work<V: View>(
+    view: &V,
+    queue: QueueId,
+    kind: WorkKind,
+) -> Result<Option<WorkItem>, StoreError> {
+    let row: Option<proto::WorkRow> = get(view, &keys::work(queue, kind), "work row")?;
+    row.map(|row| work_item(queue, kind, &row)).transpose()
+}
+
+pub(crate) fn work_item(
+    queue: QueueId,
+    kind: WorkKind,
+    row: &proto::WorkRow,
+) -> Result<WorkItem, StoreError> {
+    let shards = row.pending_shards.iter().map(|&shard| u16::try_from(shard));
+    let pending_shards = shards
+        .map(|shard| shard.map(ShardId))
+        .collect::<Result<_, _>>()
+        .map_err(|error| corrupt("work row", error))?;
+    Ok(WorkItem {
+        queue,
+        kind,
+        number: row.number,
+        pending_shards,
+    })
+}
+
+pub(crate) fn put_work<T: Txn>(txn: &mut T, item: &WorkItem) {
+    let shards = item.pending_shards.iter();
+    let row = proto::WorkRow {
+        number: item.number,
+        pending_shards: shards.map(|shard| shard.0.into()).collect(),
+    };
+    put(txn, keys::work(item.queue, item.kind), &row);
+}
