@@ -1,1 +1,38 @@
+//! The state machine of one shard: queues' partitions with their messages, deliveries, message
+//! groups and deduplication records.
+//!
+//! Pure and synchronous: [`Shard::apply`] turns an entry of the log into writes of a transaction,
+//! outcomes for the proposers and statuses for the node's runtime. Time comes in the entry; there
+//! is no clock, no randomness, no IO and no hash-ordered iteration here.
+//!
+//! Invariants of the whole crate:
+//!
+//! 1. All state is in the store. What a [`Shard`] holds in memory is a cache of it: neither the
+//!    sizes of the caches nor a restart changes any write, outcome or digest.
+//! 2. Memory is bounded by the limits, not by backlogs: an untouched backlog is a cursor into the
+//!    message table.
+//! 3. Scans start at a live row. Heads, cursors and floors are persisted, because passing deleted
+//!    rows costs as much as passing live ones.
+//! 4. Every loop has a budget that depends on the entry and the state alone.
+//!
+//! Where to look: one file a command in `commands`, what a partition keeps in `partition`, the
+//! ordered sets with windows in `index`, exactly-once proposals in `session`, the keys in `keys`.
 
+mod commands;
+mod garbage;
+mod index;
+mod keys;
+mod limits;
+mod partition;
+mod queues;
+mod rows;
+mod session;
+mod shard;
+mod step;
+mod stored_message;
+
+pub use keys::shard_range;
+pub use limits::Limits;
+pub use partition::{PartitionStatus, read_status};
+pub use shard::{Applied, CommandOutcome, Shard};
+pub use stored_message::{StoredMessage, read_message};

@@ -1,0 +1,40 @@
+use squorum_proto::queue::{Configure, Outcome, QueueRow, Refusal};
+use squorum_store::{StoreError, Txn};
+use squorum_types::QueueId;
+
+use super::{done, refused};
+use crate::shard::Shard;
+
+/// Makes a queue known, or gives it later settings.
+pub(super) fn run<T: Txn>(
+    shard: &mut Shard,
+    txn: &mut T,
+    configure: &Configure,
+) -> Result<Outcome, StoreError> {
+    let Some(settings) = configure.settings else {
+        return Ok(refused(Refusal::Malformed));
+    };
+    let queue = QueueId(configure.queue);
+    let row = shard.queues.get(txn, shard.keys, queue)?;
+    match row {
+        Some(row) if row.dropped => return Ok(refused(Refusal::QueueDropped)),
+        // The kind of a queue is fixed: what its partitions hold depends on it.
+        Some(row)
+            if row
+                .settings
+                .is_some_and(|known| known.fifo != settings.fifo) =>
+        {
+            return Ok(refused(Refusal::Malformed));
+        }
+        Some(row) if row.version >= configure.version => return Ok(done()),
+        _ => {}
+    }
+    let row = QueueRow {
+        version: configure.version,
+        settings: Some(settings),
+        ..row.unwrap_or_default()
+    };
+    shard.queues.put(txn, shard.keys, queue, row);
+    shard.touch_queue(txn, queue)?;
+    Ok(done())
+}

@@ -1,0 +1,74 @@
+use squorum_proto::queue::outcome::Kind;
+use squorum_proto::queue::{Outcome, Received, Release};
+use squorum_store::{StoreError, Txn};
+use squorum_types::PartitionId;
+
+use super::{done, released};
+use crate::partition::Partition;
+use crate::session::Known;
+use crate::shard::Shard;
+use crate::step::Step;
+
+/// Undoes a receive whose client has gone; if the receive is yet to come, fences it.
+pub(super) fn run<T: Txn>(
+    shard: &mut Shard,
+    txn: &mut T,
+    session: u64,
+    release: &Release,
+) -> Result<Outcome, StoreError> {
+    let number = release.receive_number;
+    let keys = shard.keys;
+    match shard.session(session)?.known(txn, keys, number)? {
+        Known::Acknowledged => {}
+        Known::New => shard.session(session)?.remember(number, released()),
+        Known::Outcome(Outcome {
+            kind: Some(Kind::Received(received)),
+        }) => {
+            undo(shard, txn, &received)?;
+            let keys = shard.keys;
+            shard
+                .session(session)?
+                .replace(txn, keys, number, released())?;
+        }
+        Known::Outcome(_) => {}
+    }
+    Ok(done())
+}
+
+fn undo<T: Txn>(shard: &mut Shard, txn: &mut T, received: &Received) -> Result<(), StoreError> {
+    let Some(Ok(id)) = received.partition.as_ref().map(PartitionId::try_from) else {
+        return Ok(());
+    };
+    let queue = shard.queues.get(txn, shard.keys, id.queue)?;
+    let Some(settings) = queue
+        .filter(|row| !row.dropped)
+        .and_then(|row| row.settings)
+    else {
+        return Ok(());
+    };
+    shard.in_partition(txn, id, settings, false, |partition, step| {
+        undo_in(partition, step, received)?;
+        Ok(done())
+    })?;
+    Ok(())
+}
+
+fn undo_in<T: Txn>(
+    partition: &mut Partition,
+    step: &mut Step<'_, T>,
+    received: &Received,
+) -> Result<(), StoreError> {
+    partition.advance(step)?;
+    for delivered in &received.messages {
+        let delivery = partition.delivery_row(step.txn, delivered.seq)?;
+        let current = delivery
+            .filter(|row| row.delivery_number == delivered.delivery_number && row.deadline_ms > 0);
+        if let Some(delivery) = current {
+            partition.undo_delivery(step, delivered.seq, delivery)?;
+        }
+    }
+    if let Some(attempt) = received.attempt_hash.first_chunk::<16>() {
+        partition.forget_attempt(step, *attempt)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,108 @@
+use squorum_proto::queue::outcome::Kind;
+use squorum_proto::queue::{NewMessage, Outcome, Refusal, Send, Sent, SentMessage};
+use squorum_store::{StoreError, Txn};
+use squorum_types::Timestamp;
+
+use super::refused;
+use crate::keys::{DELAYED_LANE, ORDINARY_LANE};
+use crate::partition::Partition;
+use crate::step::Step;
+use crate::stored_message::MessageHead;
+
+const GROUP_ID_BYTES_MAX: usize = 128;
+
+/// Stores messages, each unless its deduplication hash is remembered.
+pub(super) fn run<T: Txn>(
+    partition: &mut Partition,
+    step: &mut Step<'_, T>,
+    send: &Send,
+) -> Result<Outcome, StoreError> {
+    if !send
+        .messages
+        .iter()
+        .all(|message| well_formed(message, step.settings.fifo))
+    {
+        return Ok(refused(Refusal::Malformed));
+    }
+    partition.advance(step)?;
+    let mut messages = Vec::with_capacity(send.messages.len());
+    for message in &send.messages {
+        messages.push(send_one(partition, step, message)?);
+    }
+    Ok(Outcome {
+        kind: Some(Kind::Sent(Sent { messages })),
+    })
+}
+
+fn well_formed(message: &NewMessage, fifo: bool) -> bool {
+    let fifo_fields = !message.group_id.is_empty()
+        && message.group_id.len() <= GROUP_ID_BYTES_MAX
+        && !message.group_id.contains('\0')
+        && message.deduplication_hash.len() == 16;
+    message.id.len() == 16 && (!fifo || fifo_fields)
+}
+
+fn send_one<T: Txn>(
+    partition: &mut Partition,
+    step: &mut Step<'_, T>,
+    message: &NewMessage,
+) -> Result<SentMessage, StoreError> {
+    let fifo = step.settings.fifo;
+    let hash = message
+        .deduplication_hash
+        .first_chunk::<16>()
+        .copied()
+        .filter(|_| fifo);
+    if let Some(hash) = hash
+        && let Some(original) = partition.original(step, hash)?
+    {
+        return Ok(SentMessage {
+            seq: original.seq,
+            duplicate_of: original.id,
+        });
+    }
+    let seq = partition.row.next_seq;
+    partition.row.next_seq += 1;
+    let sent_at = Timestamp(partition.row.last_sent_at_ms).max(step.now);
+    partition.row.last_sent_at_ms = sent_at.0;
+    let delay_ms = if fifo { 0 } else { message.delay_ms };
+    let lane = if delay_ms > 0 {
+        DELAYED_LANE
+    } else {
+        ORDINARY_LANE
+    };
+    let due = sent_at.plus_ms(delay_ms);
+    let group_id = if fifo {
+        message.group_id.clone()
+    } else {
+        String::new()
+    };
+    let head = MessageHead {
+        sent_at,
+        due,
+        group_id,
+    };
+    step.txn.put_bytes(
+        partition.keys.message(lane, seq),
+        head.encode(&message.envelope),
+    );
+    if let Some(hash) = hash {
+        partition.remember_deduplication(step, hash, seq, message.id.clone())?;
+        let mature = step.settings.delay_ms == 0 && partition.row.mature_seq == seq;
+        if mature {
+            partition.row.mature_seq = seq + 1;
+            partition.row.visible += 1;
+        } else {
+            partition.row.delayed += 1;
+        }
+        partition.group_push(step, &head.group_id, seq)?;
+    } else if delay_ms > 0 {
+        partition.insert_delayed(step, due.0, seq);
+    } else {
+        partition.row.visible += 1;
+    }
+    Ok(SentMessage {
+        seq,
+        duplicate_of: bytes::Bytes::new(),
+    })
+}

@@ -1,0 +1,39 @@
+use squorum_types::limits::IN_FLIGHT_MAX;
+
+/// Bounds of one shard.
+///
+/// The cache sizes may differ between nodes and versions; every other limit is part of what
+/// commands do and must be the same on all replicas.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Keys of one index that are held in memory, at most.
+    pub window_entries: usize,
+    /// Keys of all indexes together, at most, apart from the partitions in use.
+    pub window_entries_total: usize,
+    /// Partitions held in memory, at most.
+    pub cached_partitions: usize,
+    /// Outcomes of one session that wait for acknowledgement, at most.
+    pub session_window: usize,
+    pub sessions_max: usize,
+    /// A session that was silent for so long is forgotten.
+    pub session_ttl_ms: u64,
+    /// Steps of each kind of background work in one command.
+    pub step_budget: usize,
+    /// Messages of one partition in flight, at most.
+    pub in_flight_max: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            window_entries: 512,
+            window_entries_total: 32 * 1024,
+            cached_partitions: 1024,
+            session_window: 8192,
+            sessions_max: 256,
+            session_ttl_ms: 60 * 60 * 1000,
+            step_budget: 1024,
+            in_flight_max: IN_FLIGHT_MAX,
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Deduplication records: a FIFO message's id blocks the same id for five minutes from the first
+//! send, whatever happens to the message.
+
+use bytes::Bytes;
+use squorum_proto::queue::DeduplicationRow;
+use squorum_store::{StoreError, Txn};
+use squorum_types::limits::DEDUPLICATION_WINDOW_MS;
+
+use super::Partition;
+use crate::keys::Table;
+use crate::rows;
+use crate::step::Step;
+
+/// The first message with a deduplication id.
+#[derive(Debug)]
+pub(crate) struct Original {
+    pub(crate) seq: u64,
+    pub(crate) id: Bytes,
+}
+
+impl Partition {
+    /// The message that a new one with this hash would repeat.
+    pub(crate) fn original<T: Txn>(
+        &self,
+        step: &Step<'_, T>,
+        hash: [u8; 16],
+    ) -> Result<Option<Original>, StoreError> {
+        let key = self.keys.hashed(Table::Deduplication, hash);
+        let row: Option<DeduplicationRow> = rows::get(step.txn, &key)?;
+        let live = row.filter(|row| row.expires_at_ms > step.now.0);
+        Ok(live.map(|row| Original {
+            seq: row.seq,
+            id: row.id,
+        }))
+    }
+
+    /// Remembers a new message's hash.
+    pub(crate) fn remember_deduplication<T: Txn>(
+        &mut self,
+        step: &mut Step<'_, T>,
+        hash: [u8; 16],
+        seq: u64,
+        id: Bytes,
+    ) -> Result<(), StoreError> {
+        let key = self.keys.hashed(Table::Deduplication, hash);
+        // An expired record of the same hash may not have been swept yet.
+        if let Some(old) = rows::get::<DeduplicationRow, _>(step.txn, &key)? {
+            let expiry = (old.expires_at_ms, hash);
+            self.deduplication_expiries
+                .remove(step.txn, self.keys, expiry);
+        }
+        let expires_at_ms = step.now.plus_ms(DEDUPLICATION_WINDOW_MS).0;
+        rows::put(
+            step.txn,
+            key,
+            &DeduplicationRow {
+                expires_at_ms,
+                seq,
+                id,
+            },
+        );
+        let floor = &mut self.row.deduplication_floor;
+        let expiry = (expires_at_ms, hash);
+        self.deduplication_expiries
+            .insert(step.txn, self.keys, floor, expiry, Bytes::new());
+        Ok(())
+    }
+
+    /// Removes records whose time is over.
+    pub(crate) fn forget_deduplication<T: Txn>(
+        &mut self,
+        step: &mut Step<'_, T>,
+    ) -> Result<(), StoreError> {
+        for _ in 0..step.limits.step_budget {
+            let floor = &mut self.row.deduplication_floor;
+            let first = self
+                .deduplication_expiries
+                .first(step.txn, self.keys, floor)?;
+            let Some(((expires_at_ms, hash), _)) = first else {
+                return Ok(());
+            };
+            if expires_at_ms > step.now.0 {
+                return Ok(());
+            }
+            let expiry = (expires_at_ms, hash);
+            self.deduplication_expiries
+                .remove(step.txn, self.keys, expiry);
+            step.txn
+                .delete_bytes(self.keys.hashed(Table::Deduplication, hash));
+        }
+        Ok(())
+    }
+}

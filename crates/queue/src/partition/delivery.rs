@@ -1,0 +1,195 @@
+//! What every delivery does, standard or FIFO.
+
+use squorum_proto::queue::{DeliveredMessage, DeliveryRow};
+use squorum_store::{StoreError, Txn};
+
+use super::Partition;
+use crate::rows;
+use crate::step::Step;
+use crate::stored_message::StoredMessage;
+
+/// From this count on, a standard message that comes back goes behind the others (AWS's
+/// documentation).
+const BACK_OF_QUEUE_RECEIVE_COUNT: u64 = 3;
+
+/// A message chosen for delivery.
+#[derive(Debug)]
+pub(crate) struct Candidate {
+    pub(crate) seq: u64,
+    pub(crate) lane: u32,
+    /// `None` before its first delivery.
+    pub(crate) delivery: Option<DeliveryRow>,
+    /// FIFO only.
+    pub(crate) group_id: String,
+    /// Its row, where the scan had it at hand and bodies are owed.
+    pub(crate) message: Option<StoredMessage>,
+}
+
+impl Partition {
+    /// Hands a visible message out. Whoever calls has taken it from the index that made it visible.
+    pub(crate) fn deliver<T: Txn>(
+        &mut self,
+        step: &mut Step<'_, T>,
+        candidate: Candidate,
+        visibility_timeout_ms: u64,
+    ) -> Result<DeliveredMessage, StoreError> {
+        let Candidate {
+            seq,
+            lane,
+            delivery,
+            group_id,
+            message,
+        } = candidate;
+        if step.owed {
+            let message = match message {
+                Some(message) => Some(message),
+                None => self.read_message(step, lane, seq)?,
+            };
+            step.messages.extend(message);
+        }
+        let now = step.now.0;
+        let mut delivery = delivery.unwrap_or(DeliveryRow {
+            first_received_at_ms: now,
+            lane,
+            group_id,
+            ..DeliveryRow::default()
+        });
+        assert!(
+            delivery.deadline_ms == 0,
+            "a message in flight is not handed out"
+        );
+        delivery.delivery_number = *step.next_delivery_number;
+        *step.next_delivery_number += 1;
+        delivery.receive_count += 1;
+        delivery.received_at_ms = now;
+        let delivered = DeliveredMessage {
+            seq,
+            delivery_number: delivery.delivery_number,
+            receive_count: delivery.receive_count,
+            first_received_at_ms: delivery.first_received_at_ms,
+            lane,
+        };
+        self.row.visible -= 1;
+        if visibility_timeout_ms == 0 {
+            // Never invisible: only the count tells.
+            self.put_visible(step, seq, delivery);
+        } else {
+            self.put_in_flight(
+                step,
+                seq,
+                delivery,
+                now.saturating_add(visibility_timeout_ms),
+            );
+        }
+        Ok(delivered)
+    }
+
+    /// Hides a message that is counted nowhere until `deadline_ms`.
+    pub(crate) fn put_in_flight<T: Txn>(
+        &mut self,
+        step: &mut Step<'_, T>,
+        seq: u64,
+        mut delivery: DeliveryRow,
+        deadline_ms: u64,
+    ) {
+        assert!(deadline_ms > 0, "a deadline lies after the epoch");
+        delivery.deadline_ms = deadline_ms;
+        delivery.ready_order = 0;
+        let floor = &mut self.row.deadline_floor;
+        let key = (deadline_ms, seq);
+        self.deadlines
+            .insert(step.txn, self.keys, floor, key, bytes::Bytes::new());
+        self.row.in_flight += 1;
+        rows::put(step.txn, self.keys.delivery(seq), &delivery);
+    }
+
+    /// Shows a message that is counted nowhere again.
+    fn put_visible<T: Txn>(&mut self, step: &mut Step<'_, T>, seq: u64, mut delivery: DeliveryRow) {
+        delivery.deadline_ms = 0;
+        if !step.settings.fifo {
+            let back = delivery.receive_count >= BACK_OF_QUEUE_RECEIVE_COUNT;
+            delivery.ready_order = if back { self.row.next_seq } else { seq };
+            self.insert_ready(step, (delivery.ready_order, seq), delivery.lane);
+        }
+        self.row.visible += 1;
+        rows::put(step.txn, self.keys.delivery(seq), &delivery);
+    }
+
+    /// Takes a message out of flight; it is counted nowhere then.
+    pub(crate) fn take_from_flight<T: Txn>(
+        &mut self,
+        step: &mut Step<'_, T>,
+        seq: u64,
+        delivery: &mut DeliveryRow,
+    ) {
+        assert!(delivery.deadline_ms > 0, "the message is in flight");
+        self.deadlines
+            .remove(step.txn, self.keys, (delivery.deadline_ms, seq));
+        delivery.deadline_ms = 0;
+        self.row.in_flight -= 1;
+    }
+
+    /// Ends a delivery: the message in flight becomes visible.
+    pub(crate) fn return_from_flight<T: Txn>(
+        &mut self,
+        step: &mut Step<'_, T>,
+        seq: u64,
+        mut delivery: DeliveryRow,
+    ) -> Result<(), StoreError> {
+        self.take_from_flight(step, seq, &mut delivery);
+        let group_id = delivery.group_id.clone();
+        self.put_visible(step, seq, delivery);
+        if step.settings.fifo {
+            self.head_returned(step, &group_id, seq)?;
+        }
+        Ok(())
+    }
+
+    /// Undoes a delivery as if it had not been: the message in flight becomes visible with its
+    /// count as before.
+    pub(crate) fn undo_delivery<T: Txn>(
+        &mut self,
+        step: &mut Step<'_, T>,
+        seq: u64,
+        mut delivery: DeliveryRow,
+    ) -> Result<(), StoreError> {
+        assert!(delivery.receive_count > 0, "a delivery was counted");
+        delivery.receive_count -= 1;
+        if delivery.receive_count > 0 {
+            return self.return_from_flight(step, seq, delivery);
+        }
+        self.take_from_flight(step, seq, &mut delivery);
+        step.txn.delete_bytes(self.keys.delivery(seq));
+        self.row.visible += 1;
+        if step.settings.fifo {
+            return self.head_returned(step, &delivery.group_id, seq);
+        }
+        // The cursor has passed it, so the ready index must know it.
+        self.insert_ready(step, (seq, seq), delivery.lane);
+        Ok(())
+    }
+
+    /// Hides a standard message again that is visible after its timeout.
+    pub(crate) fn hide_again<T: Txn>(
+        &mut self,
+        step: &mut Step<'_, T>,
+        seq: u64,
+        delivery: DeliveryRow,
+        deadline_ms: u64,
+    ) {
+        self.ready
+            .remove(step.txn, self.keys, (delivery.ready_order, seq));
+        self.row.visible -= 1;
+        self.put_in_flight(step, seq, delivery, deadline_ms);
+    }
+
+    pub(crate) fn read_message<T: Txn>(
+        &self,
+        step: &Step<'_, T>,
+        lane: u32,
+        seq: u64,
+    ) -> Result<Option<StoredMessage>, StoreError> {
+        let row = step.txn.get(&self.keys.message(lane, seq))?;
+        row.map(StoredMessage::decode).transpose()
+    }
+}

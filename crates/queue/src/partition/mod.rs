@@ -1,0 +1,158 @@
+//! One partition: messages in the order sent, what consumers hold of them, and the indexes that
+//! find the next one.
+//!
+//! A message is in one of four states. Its delivery row, which it has from its first delivery on,
+//! and the indexes tell which:
+//!
+//! | state | standard | FIFO |
+//! |---|---|---|
+//! | fresh | ordinary lane, at or above the cursor | no delivery row, below the maturity line |
+//! | delayed | delay index | at or above the maturity line |
+//! | in flight | delivery row with a deadline, deadline index | the same |
+//! | visible again | ready index | delivery row without deadline |
+//!
+//! FIFO partitions find messages through their groups ([`fifo`]), standard ones through the ready
+//! index and the cursor ([`standard`]).
+
+mod advance;
+mod attempts;
+mod deduplication;
+mod delivery;
+mod fifo;
+mod removal;
+mod standard;
+mod status;
+
+use bytes::Bytes;
+use squorum_proto::queue::{DeliveryRow, PartitionRow};
+use squorum_store::{StoreError, Txn, View};
+use squorum_types::PartitionId;
+
+use crate::index::Index;
+use crate::keys::{DELAYED_LANE, GenerationKeys, ORDINARY_LANE, ShardKeys, Table};
+use crate::{Limits, rows};
+
+pub(crate) use attempts::AttemptHash;
+pub(crate) use delivery::Candidate;
+pub use status::{PartitionStatus, read_status};
+
+/// A partition in memory: its row, and windows of its indexes.
+#[derive(Debug)]
+pub(crate) struct Partition {
+    pub(crate) id: PartitionId,
+    pub(crate) keys: GenerationKeys,
+    pub(crate) row: PartitionRow,
+    /// The row as the transaction has it.
+    saved: Option<PartitionRow>,
+    deadlines: Index<(u64, u64)>,
+    ready: Index<(u64, u64)>,
+    delays: Index<(u64, u64)>,
+    available: Index<(u64, u64)>,
+    deduplication_expiries: Index<(u64, [u8; 16])>,
+    attempt_expiries: Index<(u64, [u8; 16])>,
+    /// When the message at the head was sent, while that is known.
+    head_sent_at_ms: Option<u64>,
+    /// The entry that used the partition last, for the cache.
+    pub(crate) used_at: u64,
+    /// `window_len` as the cache has counted it.
+    pub(crate) counted_len: usize,
+}
+
+impl Partition {
+    /// Loads a partition, or makes a new one.
+    pub(crate) fn load<V: View>(
+        view: &V,
+        shard: ShardKeys,
+        id: PartitionId,
+        limits: &Limits,
+    ) -> Result<Partition, StoreError> {
+        let saved: Option<PartitionRow> = rows::get(view, &shard.partition(id))?;
+        let row = saved.unwrap_or_else(|| empty_row(0, 1));
+        let window = limits.window_entries;
+        Ok(Partition {
+            id,
+            keys: shard.generation(id, row.generation),
+            row,
+            saved,
+            deadlines: Index::new(Table::Deadline, window),
+            ready: Index::new(Table::Ready, window),
+            delays: Index::new(Table::Delay, window),
+            available: Index::new(Table::Available, window),
+            deduplication_expiries: Index::new(Table::DeduplicationExpiry, window),
+            attempt_expiries: Index::new(Table::AttemptExpiry, window),
+            head_sent_at_ms: None,
+            used_at: 0,
+            counted_len: 0,
+        })
+    }
+
+    /// Writes the row if it changed.
+    pub(crate) fn save<T: Txn>(&mut self, txn: &mut T, shard: ShardKeys) {
+        if self.saved != Some(self.row) {
+            rows::put(txn, shard.partition(self.id), &self.row);
+            self.saved = Some(self.row);
+        }
+    }
+
+    /// Keys of all indexes in memory.
+    pub(crate) fn window_len(&self) -> usize {
+        self.deadlines.len()
+            + self.ready.len()
+            + self.delays.len()
+            + self.available.len()
+            + self.deduplication_expiries.len()
+            + self.attempt_expiries.len()
+    }
+
+    pub(crate) fn delivery_row<V: View>(
+        &self,
+        view: &V,
+        seq: u64,
+    ) -> Result<Option<DeliveryRow>, StoreError> {
+        rows::get(view, &self.keys.delivery(seq))
+    }
+
+    /// A message's lane and row.
+    fn find_message<V: View>(
+        &self,
+        view: &V,
+        seq: u64,
+    ) -> Result<Option<(u32, Bytes)>, StoreError> {
+        if let Some(row) = view.get(&self.keys.message(ORDINARY_LANE, seq))? {
+            return Ok(Some((ORDINARY_LANE, row)));
+        }
+        if seq > self.row.last_delayed_seq {
+            return Ok(None);
+        }
+        let delayed = view.get(&self.keys.message(DELAYED_LANE, seq))?;
+        Ok(delayed.map(|row| (DELAYED_LANE, row)))
+    }
+}
+
+/// The row of a partition without messages, whose next one is `next_seq`.
+pub(crate) fn empty_row(generation: u32, next_seq: u64) -> PartitionRow {
+    PartitionRow {
+        generation,
+        next_seq,
+        head_seq: next_seq,
+        cursor_seq: next_seq,
+        mature_seq: next_seq,
+        deadline_floor: u64::MAX,
+        ready_floor: u64::MAX,
+        delay_floor: u64::MAX,
+        available_floor: u64::MAX,
+        deduplication_floor: u64::MAX,
+        attempt_floor: u64::MAX,
+        ..PartitionRow::default()
+    }
+}
+
+/// The current generation of a partition; `None` if there is no such partition.
+pub(crate) fn generation_of<V: View>(
+    view: &V,
+    shard: ShardKeys,
+    partition: PartitionId,
+) -> Result<Option<u32>, StoreError> {
+    let row: Option<PartitionRow> = rows::get(view, &shard.partition(partition))?;
+    Ok(row.map(|row| row.generation))
+}

@@ -1,0 +1,122 @@
+//! Messages that go: deleted by their consumer, or expired.
+
+use squorum_proto::queue::DeliveryRow;
+use squorum_store::{StoreError, Txn};
+use squorum_types::Timestamp;
+
+use super::Partition;
+use crate::keys::ORDINARY_LANE;
+use crate::step::Step;
+use crate::stored_message::MessageHead;
+
+impl Partition {
+    /// Removes a message that was received at least once, in flight or visible again.
+    pub(crate) fn remove_received<T: Txn>(
+        &mut self,
+        step: &mut Step<'_, T>,
+        seq: u64,
+        mut delivery: DeliveryRow,
+    ) -> Result<(), StoreError> {
+        if delivery.deadline_ms > 0 {
+            self.take_from_flight(step, seq, &mut delivery);
+        } else {
+            if !step.settings.fifo {
+                self.ready
+                    .remove(step.txn, self.keys, (delivery.ready_order, seq));
+            }
+            self.row.visible -= 1;
+        }
+        step.txn.delete_bytes(self.keys.delivery(seq));
+        self.remove_rows(step, delivery.lane, seq, &delivery.group_id)
+    }
+
+    /// Removes a message that was never received (or whose only receive was undone).
+    fn remove_unreceived<T: Txn>(
+        &mut self,
+        step: &mut Step<'_, T>,
+        lane: u32,
+        seq: u64,
+        head: &MessageHead,
+    ) -> Result<(), StoreError> {
+        let fresh = lane == ORDINARY_LANE && seq >= self.row.cursor_seq;
+        if step.settings.fifo {
+            let delayed = seq >= self.row.mature_seq;
+            let counter = if delayed {
+                &mut self.row.delayed
+            } else {
+                &mut self.row.visible
+            };
+            *counter -= 1;
+        } else if fresh {
+            self.row.visible -= 1;
+        } else if self.ready.contains(step.txn, self.keys, (seq, seq))? {
+            self.ready.remove(step.txn, self.keys, (seq, seq));
+            self.row.visible -= 1;
+        } else {
+            self.delays.remove(step.txn, self.keys, (head.due.0, seq));
+            self.row.delayed -= 1;
+        }
+        self.remove_rows(step, lane, seq, &head.group_id)
+    }
+
+    fn remove_rows<T: Txn>(
+        &mut self,
+        step: &mut Step<'_, T>,
+        lane: u32,
+        seq: u64,
+        group_id: &str,
+    ) -> Result<(), StoreError> {
+        step.txn.delete_bytes(self.keys.message(lane, seq));
+        if seq == self.row.head_seq {
+            self.head_sent_at_ms = None;
+        }
+        if step.settings.fifo {
+            self.group_remove(step, group_id, seq)?;
+        }
+        Ok(())
+    }
+
+    /// Moves the head to the lowest message there is, removing messages older than the retention
+    /// on the way. True if the budget ended it.
+    pub(crate) fn advance_head<T: Txn>(
+        &mut self,
+        step: &mut Step<'_, T>,
+    ) -> Result<bool, StoreError> {
+        for _ in 0..step.limits.step_budget {
+            if self.row.head_seq >= self.row.next_seq {
+                return Ok(false);
+            }
+            if let Some(sent_at) = self.head_sent_at_ms
+                && !expired(step, sent_at)
+            {
+                return Ok(false);
+            }
+            let seq = self.row.head_seq;
+            if let Some((lane, row)) = self.find_message(step.txn, seq)? {
+                let (head, _) = MessageHead::decode(&row)?;
+                if !expired(step, head.sent_at.0) {
+                    self.head_sent_at_ms = Some(head.sent_at.0);
+                    return Ok(false);
+                }
+                match self.delivery_row(step.txn, seq)? {
+                    Some(delivery) => self.remove_received(step, seq, delivery)?,
+                    None => self.remove_unreceived(step, lane, seq, &head)?,
+                }
+            }
+            self.row.head_seq = seq + 1;
+            self.row.cursor_seq = self.row.cursor_seq.max(seq + 1);
+            self.head_sent_at_ms = None;
+        }
+        Ok(true)
+    }
+
+    /// When the message at the head expires, if there is one and it is known.
+    pub(super) fn head_expires_at(&self, retention_ms: u64) -> Option<Timestamp> {
+        self.head_sent_at_ms
+            .map(|sent_at| Timestamp(sent_at).plus_ms(retention_ms))
+    }
+}
+
+fn expired<T>(step: &Step<'_, T>, sent_at_ms: u64) -> bool {
+    Timestamp(sent_at_ms).plus_ms(step.settings.retention_ms) <= step.now
+}

@@ -1,0 +1,125 @@
+//! Standard partitions: messages that came back or whose delay ended are in the ready index, those
+//! never received lie at the cursor. Whichever is lower in order goes first.
+
+use bytes::Bytes;
+use squorum_store::{Cursor, StoreError, Txn};
+
+use super::{Candidate, Partition};
+use crate::keys::{ORDINARY_LANE, trailing_seq};
+use crate::rows::corrupt;
+use crate::step::Step;
+use crate::stored_message::StoredMessage;
+
+impl Partition {
+    /// Takes up to `count` visible messages out of the ready index and from the cursor.
+    pub(crate) fn choose_standard<T: Txn>(
+        &mut self,
+        step: &mut Step<'_, T>,
+        count: usize,
+    ) -> Result<Vec<Candidate>, StoreError> {
+        let floor = &mut self.row.ready_floor;
+        let ready = self.ready.first_many(step.txn, self.keys, floor, count)?;
+        let mut ready = ready.into_iter().peekable();
+        // Nothing fresh is lower than the cursor: if enough ready ones are, no scan is needed.
+        let below_cursor = |key: &(u64, u64)| key.0 <= self.row.cursor_seq;
+        let scan = ready.len() < count || !ready.clone().all(|(key, _)| below_cursor(&key));
+        let fresh = if scan {
+            self.scan_fresh(step, count)?
+        } else {
+            Vec::new()
+        };
+        let mut fresh = fresh.into_iter().peekable();
+
+        let mut chosen = Vec::with_capacity(count);
+        while chosen.len() < count {
+            let fresh_seq = fresh.peek().map_or(u64::MAX, |(seq, _)| *seq);
+            match ready.next_if(|((order, _), _)| *order <= fresh_seq) {
+                Some(((order, seq), lane)) => {
+                    self.ready.remove(step.txn, self.keys, (order, seq));
+                    chosen.push(self.ready_candidate(step, seq, &lane)?);
+                }
+                None => {
+                    let Some((seq, message)) = fresh.next() else {
+                        break;
+                    };
+                    self.row.cursor_seq = seq + 1;
+                    let lane = ORDINARY_LANE;
+                    let group_id = String::new();
+                    chosen.push(Candidate {
+                        seq,
+                        lane,
+                        delivery: None,
+                        group_id,
+                        message,
+                    });
+                }
+            }
+        }
+        Ok(chosen)
+    }
+
+    fn ready_candidate<T: Txn>(
+        &self,
+        step: &Step<'_, T>,
+        seq: u64,
+        lane: &Bytes,
+    ) -> Result<Candidate, StoreError> {
+        let delivery = self.delivery_row(step.txn, seq)?;
+        let lane = lane
+            .first_chunk::<4>()
+            .ok_or_else(|| corrupt("ready index"))?;
+        let lane = u32::from_be_bytes(*lane);
+        Ok(Candidate {
+            seq,
+            lane,
+            delivery,
+            group_id: String::new(),
+            message: None,
+        })
+    }
+
+    /// The next messages that were never received, with their rows where bodies are owed.
+    fn scan_fresh<T: Txn>(
+        &self,
+        step: &Step<'_, T>,
+        count: usize,
+    ) -> Result<Vec<(u64, Option<StoredMessage>)>, StoreError> {
+        let mut fresh = Vec::with_capacity(count);
+        if self.row.cursor_seq >= self.row.next_seq {
+            return Ok(fresh);
+        }
+        let range = self.keys.messages_from(self.row.cursor_seq);
+        let mut cursor = step.txn.scan(&range.start..&range.end)?;
+        while fresh.len() < count && cursor.advance()? {
+            let (key, _) = cursor.row().ok_or_else(|| corrupt("message table"))?;
+            let seq = trailing_seq(key).ok_or_else(|| corrupt("message key"))?;
+            let message = match cursor.value_bytes() {
+                Some(row) if step.owed => Some(StoredMessage::decode(row)?),
+                _ => None,
+            };
+            fresh.push((seq, message));
+        }
+        Ok(fresh)
+    }
+
+    /// Makes a message visible outside the cursor's order.
+    pub(crate) fn insert_ready<T: Txn>(
+        &mut self,
+        step: &mut Step<'_, T>,
+        key: (u64, u64),
+        lane: u32,
+    ) {
+        let lane = Bytes::copy_from_slice(&lane.to_be_bytes());
+        self.ready
+            .insert(step.txn, self.keys, &mut self.row.ready_floor, key, lane);
+    }
+
+    /// Keeps a message that was sent with a delay until it is due.
+    pub(crate) fn insert_delayed<T: Txn>(&mut self, step: &mut Step<'_, T>, due_ms: u64, seq: u64) {
+        let floor = &mut self.row.delay_floor;
+        self.delays
+            .insert(step.txn, self.keys, floor, (due_ms, seq), Bytes::new());
+        self.row.delayed += 1;
+        self.row.last_delayed_seq = seq;
+    }
+}

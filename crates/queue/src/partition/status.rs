@@ -1,0 +1,100 @@
+//! What the node's runtime needs to know of a partition after an entry.
+
+use squorum_proto::queue::{PartitionRow, QueueSettings};
+use squorum_store::{StoreError, View};
+use squorum_types::{PartitionId, ShardId, Timestamp};
+
+use super::Partition;
+use crate::keys::ShardKeys;
+use crate::rows;
+use crate::stored_message::MessageHead;
+
+/// Counts, and when something happens next by itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PartitionStatus {
+    pub visible: u64,
+    pub in_flight: u64,
+    pub delayed: u64,
+    /// How many receives could get something: visible messages, or groups that can give some.
+    pub deliverable: u64,
+    /// When the counts change by themselves. In the past if work was left over.
+    pub next_due: Option<Timestamp>,
+}
+
+impl PartitionStatus {
+    fn of_row(row: &PartitionRow, settings: &QueueSettings) -> PartitionStatus {
+        PartitionStatus {
+            visible: row.visible,
+            in_flight: row.in_flight,
+            delayed: row.delayed,
+            deliverable: if settings.fifo {
+                row.available_groups
+            } else {
+                row.visible
+            },
+            next_due: None,
+        }
+    }
+}
+
+impl Partition {
+    /// Also moves the floors of the indexes, so it is part of what an entry does.
+    pub(crate) fn status<V: View>(
+        &mut self,
+        view: &V,
+        settings: &QueueSettings,
+    ) -> Result<PartitionStatus, StoreError> {
+        let floor = &mut self.row.deadline_floor;
+        let deadline = self.deadlines.first(view, self.keys, floor)?;
+        let deadline = deadline.map(|((deadline_ms, _), _)| Timestamp(deadline_ms));
+        let delay = if settings.fifo {
+            self.next_maturity(view, settings)?
+        } else {
+            let delay = self
+                .delays
+                .first(view, self.keys, &mut self.row.delay_floor)?;
+            delay.map(|((due_ms, _), _)| Timestamp(due_ms))
+        };
+        let expiry = self.head_expires_at(settings.retention_ms);
+        Ok(PartitionStatus {
+            next_due: [deadline, delay, expiry].into_iter().flatten().min(),
+            ..PartitionStatus::of_row(&self.row, settings)
+        })
+    }
+
+    fn next_maturity<V: View>(
+        &self,
+        view: &V,
+        settings: &QueueSettings,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        if self.row.mature_seq >= self.row.next_seq {
+            return Ok(None);
+        }
+        let Some((_, row)) = self.find_message(view, self.row.mature_seq)? else {
+            return Ok(Some(Timestamp(0)));
+        };
+        let (head, _) = MessageHead::decode(&row)?;
+        Ok(Some(head.sent_at.plus_ms(settings.delay_ms)))
+    }
+}
+
+/// A partition's status as stored, for a node that has not applied an entry for it yet. `None` if
+/// there is no such partition. Anything that could be due is reported as due.
+pub fn read_status<V: View>(
+    view: &V,
+    shard: ShardId,
+    partition: PartitionId,
+) -> Result<Option<PartitionStatus>, StoreError> {
+    let keys = ShardKeys::new(shard);
+    let Some(row) = rows::get::<PartitionRow, _>(view, &keys.partition(partition))? else {
+        return Ok(None);
+    };
+    let queue = crate::queues::read(view, keys, partition.queue)?;
+    let settings = queue.and_then(|queue| queue.settings).unwrap_or_default();
+    let status = PartitionStatus::of_row(&row, &settings);
+    let has_messages = status.visible + status.in_flight + status.delayed > 0;
+    Ok(Some(PartitionStatus {
+        next_due: has_messages.then_some(Timestamp(0)),
+        ..status
+    }))
+}
