@@ -1,0 +1,155 @@
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+
+use openraft::storage::{IOFlushed, LogState, RaftLogStorage};
+use parking_lot::Mutex;
+use squorum_types::GroupId;
+use tokio::sync::oneshot;
+
+use super::flush::Flush;
+use super::{EntryLog, LogError, LogReader, SyncProgress};
+use crate::codec::{self, CodecError};
+use crate::raft_types::{self, LogId, RaftEntry, RaftVote, TypeConfig};
+
+/// What the adapters of one group know together about its log.
+///
+/// Invariant: nothing above `durable` is ever purged, because only up to there the state is on
+/// disk and needs no re-applying.
+#[derive(Debug)]
+pub(crate) struct LogView {
+    vote: Mutex<Option<RaftVote>>,
+    pub(crate) progress: Arc<SyncProgress>,
+    durable: Mutex<Option<LogId>>,
+}
+
+impl LogView {
+    /// `durable`: what the store held when it was opened.
+    pub(crate) fn open(
+        log: &dyn EntryLog,
+        group: GroupId,
+        durable: Option<LogId>,
+    ) -> Result<LogView, CodecError> {
+        let state = log.state(group);
+        let vote = state.vote.as_deref().map(codec::decode_vote).transpose()?;
+        Ok(LogView {
+            vote: Mutex::new(vote),
+            progress: Arc::new(SyncProgress::new(state.last.map(|last| last.index))),
+            durable: Mutex::new(durable),
+        })
+    }
+
+    pub(crate) fn vote(&self) -> Option<RaftVote> {
+        *self.vote.lock()
+    }
+
+    /// The state up to `id` is on disk. Never goes back.
+    pub(crate) fn set_durable(&self, id: LogId) {
+        let mut durable = self.durable.lock();
+        *durable = (*durable).max(Some(id));
+    }
+
+    pub(crate) fn durable(&self) -> Option<LogId> {
+        *self.durable.lock()
+    }
+}
+
+/// openraft's log storage over the log that all groups share.
+pub(crate) struct LogStorage {
+    reader: LogReader,
+}
+
+impl LogStorage {
+    pub(crate) fn new(log: Arc<dyn EntryLog>, group: GroupId, view: Arc<LogView>) -> LogStorage {
+        LogStorage { reader: LogReader { log, group, view } }
+    }
+
+    fn log(&self) -> &dyn EntryLog {
+        &*self.reader.log
+    }
+}
+
+impl fmt::Debug for LogStorage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LogStorage").field("group", &self.reader.group).finish_non_exhaustive()
+    }
+}
+
+impl RaftLogStorage<TypeConfig> for LogStorage {
+    type LogReader = LogReader;
+
+    async fn get_log_state(&mut self) -> io::Result<LogState<TypeConfig>> {
+        let state = self.log().state(self.reader.group);
+        Ok(LogState {
+            last_purged_log_id: state.purged.map(from_log),
+            last_log_id: state.last.map(from_log),
+        })
+    }
+
+    async fn get_log_reader(&mut self) -> LogReader {
+        self.reader.clone()
+    }
+
+    /// Returns after the sync.
+    async fn save_vote(&mut self, vote: &RaftVote) -> io::Result<()> {
+        let (sender, receiver) = oneshot::channel();
+        let completion = Box::new(move |result| {
+            let _ = sender.send(result);
+        });
+        self.log().save_vote(self.reader.group, codec::encode_vote(vote), completion);
+        receiver.await.unwrap_or(Err(LogError::Closed)).map_err(io::Error::other)?;
+        *self.reader.view.vote.lock() = Some(*vote);
+        Ok(())
+    }
+
+    async fn save_committed(&mut self, committed: Option<LogId>) -> io::Result<()> {
+        let committed = committed.as_ref().map(to_log);
+        self.log().save_committed(self.reader.group, committed).map_err(io::Error::other)
+    }
+
+    async fn read_committed(&mut self) -> io::Result<Option<LogId>> {
+        Ok(self.log().state(self.reader.group).committed.map(from_log))
+    }
+
+    /// Returns when the entries can be read, calls back after the sync.
+    async fn append<I>(&mut self, entries: I, callback: IOFlushed<TypeConfig>) -> io::Result<()>
+    where
+        I: IntoIterator<Item = RaftEntry> + Send,
+        I::IntoIter: Send,
+    {
+        let entries: Vec<_> = entries.into_iter().map(|e| codec::entry::encode(&e)).collect();
+        let (Some(first), Some(last)) = (entries.first(), entries.last()) else {
+            callback.io_completed(Ok(()));
+            return Ok(());
+        };
+        let progress = Arc::clone(&self.reader.view.progress);
+        let number = progress.submit(first.id.index, last.id.index);
+        let flush = Flush { number, progress, callback: Some(callback) };
+        let completion = Box::new(move |result| flush.complete(result));
+        self.log().append(self.reader.group, entries, completion);
+        Ok(())
+    }
+
+    async fn truncate_after(&mut self, kept: Option<LogId>) -> io::Result<()> {
+        let kept = kept.as_ref().map(to_log);
+        self.log().truncate_after(self.reader.group, kept).map_err(io::Error::other)
+    }
+
+    async fn purge(&mut self, upto: LogId) -> io::Result<()> {
+        let durable = self.reader.view.durable();
+        assert!(
+            Some(upto) <= durable,
+            "purge up to {upto} of what is on disk up to {durable:?} only"
+        );
+        self.log().purge(self.reader.group, to_log(&upto)).map_err(io::Error::other)
+    }
+}
+
+fn to_log(id: &LogId) -> super::LogId {
+    let (term, index) = raft_types::term_index(id);
+    super::LogId::new(term, index)
+}
+
+pub(crate) fn from_log(id: super::LogId) -> LogId {
+    raft_types::log_id(id.term, id.index)
+}

@@ -1,0 +1,58 @@
+use std::time::Duration;
+
+use openraft::async_runtime::watch::WatchReceiver;
+
+use super::Group;
+use crate::error::CheckpointError;
+use crate::raft_types::LogId;
+use crate::state_machine::Applied;
+
+/// How far a group's rows had come when [`Group::begin_checkpoint`] was called.
+#[derive(Debug, Clone)]
+pub struct CheckpointMark(Applied);
+
+impl CheckpointMark {
+    /// Index of the last entry that the checkpoint covers; `None` if nothing was applied yet.
+    pub fn index(&self) -> Option<u64> {
+        self.0.log_id.map(|id| id.index())
+    }
+}
+
+impl<O: Send + 'static> Group<O> {
+    /// Marks what is in the store now. Call it *before* [`flush`](squorum_store::Store::flush): what
+    /// the mark covers is on disk when that returns.
+    pub fn begin_checkpoint(&self) -> CheckpointMark {
+        CheckpointMark(self.inner.publication.applied())
+    }
+
+    /// The flush that began after `mark` was taken has returned: makes the mark the group's
+    /// snapshot and purges the log up to it. Returns when openraft has taken it over; the purge
+    /// follows.
+    pub async fn finish_checkpoint(&self, mark: CheckpointMark) -> Result<(), CheckpointError> {
+        let Some(id) = mark.0.log_id else { return Ok(()) };
+        self.inner.log.set_durable(id);
+        let mut metrics = self.inner.metrics.clone();
+        let reached = |snapshot: Option<LogId>| snapshot >= Some(id);
+        // Bounded by the group's life. More than one round only if openraft was busy with another
+        // snapshot and ignored the request.
+        while !reached(metrics.borrow_and_update().snapshot) {
+            *self.inner.flushed.lock() = Some(mark.0.clone());
+            let triggered = self.inner.raft.trigger().snapshot().await;
+            triggered.map_err(|_| CheckpointError::Stopped)?;
+            let taken_over = async {
+                while !reached(metrics.borrow_and_update().snapshot) {
+                    metrics.changed().await.map_err(|_| CheckpointError::Stopped)?;
+                }
+                Ok(())
+            };
+            match tokio::time::timeout(RETRY_AFTER, taken_over).await {
+                Ok(result) => result?,
+                Err(_) => tracing::debug!(group = self.inner.group.0, "checkpoint asked for again"),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A checkpoint that is on disk already takes openraft a few messages.
+const RETRY_AFTER: Duration = Duration::from_secs(1);

@@ -1,0 +1,155 @@
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::time::Duration;
+
+use openraft::Raft;
+use parking_lot::Mutex;
+use squorum_store::Store;
+use tokio::sync::{Semaphore, oneshot};
+
+use super::leadership::LeadershipWatch;
+use super::{Group, Inner};
+use crate::entry_log::{EntryLog, LogStorage, LogView, from_log};
+use crate::error::{FatalHook, StartError};
+use crate::network::{Network, Transport};
+use crate::options::GroupOptions;
+use crate::raft_types::LogId;
+use crate::snapshot::GroupStore;
+use crate::state_machine::{
+    Applier, Job, Publication, ReplicatedState, StateMachine, StoredState,
+};
+
+impl<O: Send + 'static> Group<O> {
+    /// Starts a group on this node, which must be within a tokio runtime. `state` must be as the
+    /// store's rows have it. Returns when everything that this node knows to be committed is
+    /// applied again.
+    ///
+    /// A new group does nothing before it is founded ([`initialize`](Self::initialize)) or hears
+    /// of another member.
+    pub async fn start<S, R, T>(
+        options: GroupOptions,
+        log: Arc<dyn EntryLog>,
+        store: S,
+        state: R,
+        transport: Arc<T>,
+        on_fatal: FatalHook,
+    ) -> Result<Group<O>, StartError>
+    where
+        S: Store,
+        R: ReplicatedState<S, Outcome = O>,
+        T: Transport,
+    {
+        let config = options.config()?;
+        let (group, node) = (options.group, options.node);
+        let stored = StoredState::read(&store, group)?;
+        check_log_explains_state(&options, &*log, &stored)?;
+        let lease = Duration::from_millis(config.election_timeout_max);
+        let parts = Parts::new(&options, log, store, state, stored)?;
+        let flushed = Arc::clone(&parts.machine.flushed);
+        let publication = Arc::clone(&parts.machine.publication);
+        let view = Arc::clone(&parts.machine.log);
+        let network = Network(transport);
+        let raft = Raft::new(node.0, config, network, parts.storage, parts.machine)
+            .await
+            .map_err(|error| StartError::Raft { group, reason: error.to_string() })?;
+        let (watch, leadership) =
+            LeadershipWatch::new((group, node), &raft, &publication, on_fatal);
+        tokio::spawn(watch.run());
+        let inner = Inner {
+            group,
+            node,
+            metrics: raft.metrics(),
+            raft,
+            leadership,
+            publication,
+            log: view,
+            flushed,
+            proposals: Arc::new(Semaphore::new(options.proposals_max)),
+            entry_bytes_max: options.entry_bytes_max,
+            lease,
+            applier_ended: tokio::sync::Mutex::new(Some(parts.applier_ended)),
+        };
+        Ok(Group { inner: Arc::new(inner), outcome: PhantomData })
+    }
+}
+
+/// What openraft works on.
+pub(crate) struct Parts {
+    pub(crate) storage: LogStorage,
+    pub(crate) machine: StateMachine,
+    pub(crate) applier_ended: oneshot::Receiver<()>,
+}
+
+impl Parts {
+    /// Starts the apply thread, which ends when the state machine is dropped.
+    pub(crate) fn new<S: Store, R: ReplicatedState<S>>(
+        options: &GroupOptions,
+        log: Arc<dyn EntryLog>,
+        store: S,
+        state: R,
+        stored: StoredState,
+    ) -> Result<Parts, StartError> {
+        let group = options.group;
+        // What an opened store holds is on disk, so it may be purged by and is a snapshot.
+        let view = Arc::new(LogView::open(&*log, group, stored.applied.log_id)?);
+        let current = stored.applied.log_id.map(|_| stored.applied.clone());
+        let publication = Arc::new(Publication::new(stored.applied));
+        let (jobs, receiver) = sync_channel(1);
+        let applier = Applier {
+            group,
+            store: store.clone(),
+            state,
+            publication: Arc::clone(&publication),
+            scratch: options.scratch.clone(),
+        };
+        let applier_ended = spawn(applier, receiver)?;
+        let machine = StateMachine {
+            jobs,
+            publication,
+            log: Arc::clone(&view),
+            store: Arc::new(GroupStore { store, group }),
+            flushed: Arc::new(Mutex::new(None)),
+            current: Arc::new(Mutex::new(current)),
+        };
+        let storage = LogStorage::new(log, group, view);
+        Ok(Parts { storage, machine, applier_ended })
+    }
+}
+
+fn spawn<S: Store, R: ReplicatedState<S>>(
+    applier: Applier<S, R>,
+    jobs: Receiver<Job>,
+) -> Result<oneshot::Receiver<()>, StartError> {
+    let (ended, receiver) = oneshot::channel();
+    // Linux shows 15 characters.
+    let name = format!("apply-{}", applier.group.0);
+    std::thread::Builder::new()
+        .name(name)
+        .spawn(move || {
+            // Dropped after the applier, also by a panic.
+            let _ended = ended;
+            applier.run(jobs);
+        })
+        .map_err(|error| StartError::Thread(error.to_string()))?;
+    Ok(receiver)
+}
+
+/// The state may lie beyond the log's end only if it came from a snapshot and the crash came before
+/// the log learned of it.
+fn check_log_explains_state(
+    options: &GroupOptions,
+    log: &dyn EntryLog,
+    stored: &StoredState,
+) -> Result<(), StartError> {
+    let last = log.state(options.group).last.map(from_log);
+    if stored.applied.log_id <= last || stored.applied.log_id == stored.installed.log_id {
+        return Ok(());
+    }
+    let show = |id: Option<LogId>| id.map_or_else(|| "nothing".to_string(), |id| id.to_string());
+    Err(StartError::StateBeyondLog {
+        group: options.group,
+        state: show(stored.applied.log_id),
+        log: show(last),
+    })
+}

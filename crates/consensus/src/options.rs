@@ -1,0 +1,118 @@
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use openraft::{Config, SnapshotPolicy};
+use squorum_types::{GroupId, NodeId};
+
+use crate::error::StartError;
+
+/// Settings of one group on one node. All members must have the same timings.
+#[derive(Debug, Clone)]
+pub struct GroupOptions {
+    pub group: GroupId,
+    pub node: NodeId,
+    /// Directory on the store's file system for snapshots under construction. Need not exist yet.
+    pub scratch: PathBuf,
+    pub timings: Timings,
+    /// Most proposals of this node that may be outstanding; more are refused.
+    pub proposals_max: usize,
+    /// Largest entry that may be proposed, in bytes. Must be below what the log accepts.
+    pub entry_bytes_max: usize,
+    /// Entries that stay in the log behind a checkpoint, for followers that are a little behind.
+    pub entries_kept: u64,
+}
+
+/// How fast a group notices that its leader is gone.
+///
+/// An outage lasts one lease (`election_timeout_max_ms`) and one election timeout, plus the votes'
+/// round trips and syncs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timings {
+    pub heartbeat_interval_ms: u64,
+    pub election_timeout_min_ms: u64,
+    /// Also the length of a leader's lease.
+    pub election_timeout_max_ms: u64,
+}
+
+impl Default for Timings {
+    fn default() -> Timings {
+        Timings {
+            heartbeat_interval_ms: 50,
+            election_timeout_min_ms: 150,
+            election_timeout_max_ms: 200,
+        }
+    }
+}
+
+impl GroupOptions {
+    pub fn new(group: GroupId, node: NodeId, scratch: PathBuf) -> GroupOptions {
+        GroupOptions {
+            group,
+            node,
+            scratch,
+            timings: Timings::default(),
+            proposals_max: 1024,
+            entry_bytes_max: 8 << 20,
+            entries_kept: 0,
+        }
+    }
+
+    pub(crate) fn config(&self) -> Result<Arc<Config>, StartError> {
+        if self.group.0 == u32::MAX {
+            return Err(StartError::Options("the group's id must be below u32::MAX".into()));
+        }
+        if !(1..=API_CHANNEL_SIZE as usize / 2).contains(&self.proposals_max) {
+            let reason = format!("proposals_max must be from 1 to {}", API_CHANNEL_SIZE / 2);
+            return Err(StartError::Options(reason));
+        }
+        let timings = self.timings;
+        let config = Config {
+            cluster_name: format!("group {}", self.group.0),
+            heartbeat_interval: timings.heartbeat_interval_ms,
+            election_timeout_min: timings.election_timeout_min_ms,
+            election_timeout_max: timings.election_timeout_max_ms,
+            // A group that hears nobody must not depose a leader that others hear.
+            enable_pre_vote: Some(true),
+            // The state is not on disk when `apply` returns, so a leader may not simply go on after
+            // a restart: it is elected again, and applies an entry of its new term first.
+            enable_leader_restore: Some(false),
+            // With `None` a leader that can send but not hear would block elections for ever.
+            quorum_loss_probe_interval: Some(2 * timings.election_timeout_max_ms),
+            // The checkpointer says when, because it alone knows what is on disk.
+            snapshot_policy: SnapshotPolicy::Never,
+            max_in_snapshot_log_to_keep: self.entries_kept,
+            purge_batch_size: 1,
+            // The default waits 200 ms to 1 s after a single failure.
+            backoff: "10ms 20ms ...500ms".to_string(),
+            // 1 costs two thirds of the throughput.
+            api_batch_linger_ms: 0,
+            api_channel_size: Some(API_CHANNEL_SIZE),
+            install_snapshot_timeout: SNAPSHOT_TIMEOUT_MS,
+            ..Config::default()
+        };
+        let config = config.validate().map_err(|error| StartError::Options(error.to_string()))?;
+        Ok(Arc::new(config))
+    }
+}
+
+/// Room for messages to openraft's core: proposals take half of it at most, so that the rest
+/// always gets through.
+const API_CHANNEL_SIZE: u64 = 4096;
+
+/// Until a peer has to have a whole snapshot, in milliseconds.
+const SNAPSHOT_TIMEOUT_MS: u64 = 600_000;
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn timings_that_contradict_each_other_are_refused() {
+        let mut options = GroupOptions::new(GroupId(1), NodeId(1), PathBuf::new());
+        assert_eq!(options.config().unwrap().quorum_loss_probe_interval, Some(400));
+        options.timings.heartbeat_interval_ms = 300;
+        assert!(matches!(options.config(), Err(StartError::Options(_))));
+    }
+}

@@ -1,0 +1,32 @@
+use std::io;
+
+use squorum_store::StoreError;
+use squorum_types::GroupId;
+use thiserror::Error;
+
+use crate::codec::CodecError;
+
+/// Why a snapshot could not be read, sent or installed. Never answered by installing a part.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum SnapshotError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+
+    #[error(transparent)]
+    Codec(#[from] CodecError),
+
+    #[error("a snapshot chunk is damaged: {0}")]
+    Damaged(&'static str),
+
+    #[error("a snapshot ended early")]
+    Truncated,
+
+    #[error("a snapshot of group {} came for group {}", found.0, expected.0)]
+    WrongGroup { found: GroupId, expected: GroupId },
+}
+
+impl From<SnapshotError> for io::Error {
+    fn from(error: SnapshotError) -> Self {
+        io::Error::other(error)
+    }
+}
