@@ -16,17 +16,17 @@ pub(crate) const NORMAL: u8 = 1;
 const MEMBERSHIP: u8 = 2;
 
 /// The bytes that go to the log: shared, not copied, for what a client proposed.
-pub(crate) fn encode(entry: &RaftEntry) -> crate::entry_log::Entry {
+pub(crate) fn encode(entry: &RaftEntry) -> squorum_log::Entry {
     let payload = match &entry.payload {
         EntryPayload::Blank => Bytes::from_static(&[BLANK]),
         EntryPayload::Normal(command) => command.0.clone(),
         EntryPayload::Membership(membership) => encode_membership(membership),
     };
     let (term, index) = raft_types::term_index(&entry.log_id);
-    crate::entry_log::Entry { id: crate::entry_log::LogId::new(term, index), payload }
+    squorum_log::Entry { id: squorum_log::LogId::new(term, index), payload }
 }
 
-pub(crate) fn decode(entry: crate::entry_log::Entry) -> Result<RaftEntry, CodecError> {
+pub(crate) fn decode(entry: squorum_log::Entry) -> Result<RaftEntry, CodecError> {
     let what = "log entry";
     let payload = match entry.payload.first() {
         None => return Err(CodecError::Empty { what }),

@@ -13,7 +13,7 @@ mod tests;
 use thiserror::Error;
 
 pub(crate) use self::versioned::{
-    decode_applied, decode_message, decode_vote, encode_applied, encode_message, encode_vote,
+    decode_applied, decode_vote, encode_applied, encode_vote,
 };
 
 

@@ -8,14 +8,14 @@ use crate::state_machine::Applied;
 
 const VERSION: u8 = 1;
 
-pub(crate) fn encode_message(message: &impl Message) -> Bytes {
+fn encode_message(message: &impl Message) -> Bytes {
     let mut buffer = BytesMut::with_capacity(1 + message.encoded_len());
     buffer.put_u8(VERSION);
     message.encode_raw(&mut buffer);
     buffer.freeze()
 }
 
-pub(crate) fn decode_message<M: Message + Default>(
+fn decode_message<M: Message + Default>(
     what: &'static str,
     bytes: &[u8],
 ) -> Result<M, CodecError> {

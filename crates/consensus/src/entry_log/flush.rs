@@ -2,8 +2,9 @@ use std::io;
 use std::sync::Arc;
 
 use openraft::storage::IOFlushed;
+use squorum_log::LogError;
 
-use super::{LogError, SyncProgress};
+use super::SyncProgress;
 use crate::raft_types::TypeConfig;
 
 /// An append on its way to the disk. Tells both who wait for it, `apply` and openraft, exactly

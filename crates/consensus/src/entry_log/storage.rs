@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use openraft::storage::{IOFlushed, LogState, RaftLogStorage};
 use parking_lot::Mutex;
+use squorum_log::LogError;
 use squorum_types::GroupId;
 use tokio::sync::oneshot;
 
 use super::flush::Flush;
-use super::{EntryLog, LogError, LogReader, SyncProgress};
+use super::{EntryLog, LogReader, SyncProgress};
 use crate::codec::{self, CodecError};
 use crate::raft_types::{self, LogId, RaftEntry, RaftVote, TypeConfig};
 
@@ -34,7 +35,7 @@ impl LogView {
         let vote = state.vote.as_deref().map(codec::decode_vote).transpose()?;
         Ok(LogView {
             vote: Mutex::new(vote),
-            progress: Arc::new(SyncProgress::new(state.last.map(|last| last.index))),
+            progress: Arc::new(SyncProgress::new()),
             durable: Mutex::new(durable),
         })
     }
@@ -96,15 +97,19 @@ impl RaftLogStorage<TypeConfig> for LogStorage {
         let completion = Box::new(move |result| {
             let _ = sender.send(result);
         });
-        self.log().save_vote(self.reader.group, codec::encode_vote(vote), completion);
+        self.log()
+            .save_vote(self.reader.group, codec::encode_vote(vote), completion)
+            .map_err(io::Error::other)?;
         receiver.await.unwrap_or(Err(LogError::Closed)).map_err(io::Error::other)?;
         *self.reader.view.vote.lock() = Some(*vote);
         Ok(())
     }
 
     async fn save_committed(&mut self, committed: Option<LogId>) -> io::Result<()> {
-        let committed = committed.as_ref().map(to_log);
-        self.log().save_committed(self.reader.group, committed).map_err(io::Error::other)
+        if let Some(committed) = committed {
+            self.log().save_committed(self.reader.group, to_log(&committed));
+        }
+        Ok(())
     }
 
     async fn read_committed(&mut self) -> io::Result<Option<LogId>> {
@@ -118,16 +123,15 @@ impl RaftLogStorage<TypeConfig> for LogStorage {
         I::IntoIter: Send,
     {
         let entries: Vec<_> = entries.into_iter().map(|e| codec::entry::encode(&e)).collect();
-        let (Some(first), Some(last)) = (entries.first(), entries.last()) else {
+        let Some(first) = entries.first() else {
             callback.io_completed(Ok(()));
             return Ok(());
         };
         let progress = Arc::clone(&self.reader.view.progress);
-        let number = progress.submit(first.id.index, last.id.index);
+        let number = progress.submit(first.id.index);
         let flush = Flush { number, progress, callback: Some(callback) };
         let completion = Box::new(move |result| flush.complete(result));
-        self.log().append(self.reader.group, entries, completion);
-        Ok(())
+        self.log().append(self.reader.group, entries, completion).map_err(io::Error::other)
     }
 
     async fn truncate_after(&mut self, kept: Option<LogId>) -> io::Result<()> {
@@ -145,11 +149,11 @@ impl RaftLogStorage<TypeConfig> for LogStorage {
     }
 }
 
-fn to_log(id: &LogId) -> super::LogId {
+fn to_log(id: &LogId) -> squorum_log::LogId {
     let (term, index) = raft_types::term_index(id);
-    super::LogId::new(term, index)
+    squorum_log::LogId::new(term, index)
 }
 
-pub(crate) fn from_log(id: super::LogId) -> LogId {
+pub(crate) fn from_log(id: squorum_log::LogId) -> LogId {
     raft_types::log_id(id.term, id.index)
 }

@@ -2,9 +2,8 @@ use std::collections::VecDeque;
 use std::io;
 
 use parking_lot::Mutex;
+use squorum_log::LogError;
 use tokio::sync::watch;
-
-use super::LogError;
 
 /// How much of a group's log this node has synced.
 ///
@@ -14,8 +13,8 @@ use super::LogError;
 ///
 /// Invariants:
 /// 1. `pending` holds the appends that were submitted and did not complete, oldest first; appends
-///    complete in that order.
-/// 2. `done` counts the completed ones, so append number `n` is synced if `done > n`.
+///    are synced in that order.
+/// 2. `done` counts the synced ones, so append number `n` is synced if `done > n`.
 /// 3. After a failure nothing is ever reported as synced.
 #[derive(Debug)]
 pub(crate) struct SyncProgress {
@@ -27,14 +26,12 @@ pub(crate) struct SyncProgress {
 struct Appends {
     submitted: u64,
     pending: VecDeque<Append>,
-    synced_index: Option<u64>,
 }
 
 #[derive(Debug)]
 struct Append {
     number: u64,
     first: u64,
-    last: u64,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -44,44 +41,43 @@ struct Done {
 }
 
 impl SyncProgress {
-    /// `synced_index`: of the last entry that the log had when it was opened.
-    pub(crate) fn new(synced_index: Option<u64>) -> SyncProgress {
-        let appends = Appends { synced_index, ..Appends::default() };
+    /// All that the log has is synced.
+    pub(crate) fn new() -> SyncProgress {
         SyncProgress {
-            appends: Mutex::new(appends),
+            appends: Mutex::new(Appends::default()),
             done: watch::Sender::new(Done::default()),
         }
     }
 
-    /// Index of the last entry known to be synced.
-    pub(crate) fn synced_index(&self) -> Option<u64> {
-        self.appends.lock().synced_index
-    }
-
-    /// Call before the append is handed to the log. Answers its number.
-    pub(crate) fn submit(&self, first: u64, last: u64) -> u64 {
+    /// Call before the append, of entries from index `first` on, is handed to the log. Answers its
+    /// number.
+    pub(crate) fn submit(&self, first: u64) -> u64 {
         let mut appends = self.appends.lock();
         let number = appends.submitted;
         appends.submitted += 1;
-        appends.pending.push_back(Append { number, first, last });
+        appends.pending.push_back(Append { number, first });
         number
     }
 
     /// Call when the append has been synced, or can no more be.
     pub(crate) fn complete(&self, number: u64, result: &Result<(), LogError>) {
         let mut appends = self.appends.lock();
-        let append = appends.pending.pop_front().expect("an append completes after its submission");
-        assert_eq!(append.number, number, "appends complete in order");
         match result {
             Ok(()) => {
-                // Not the maximum: a truncation may have made the log shorter.
-                appends.synced_index = Some(append.last);
+                let append = appends.pending.pop_front();
+                let append = append.expect("an append completes after its submission");
+                assert_eq!(append.number, number, "appends are synced in order");
                 drop(appends);
                 self.done.send_modify(|done| done.count = number + 1);
             }
-            Err(error) => self.done.send_modify(|done| {
-                done.failure.get_or_insert_with(|| error.clone());
-            }),
+            Err(error) => {
+                // Not always the oldest: the log may have refused it at once.
+                appends.pending.retain(|append| append.number != number);
+                drop(appends);
+                self.done.send_modify(|done| {
+                    done.failure.get_or_insert_with(|| error.clone());
+                });
+            }
         }
     }
 
@@ -111,40 +107,41 @@ mod tests {
 
     use super::*;
 
+    fn is_synced(progress: &SyncProgress, index: u64) -> bool {
+        progress.synced(index).now_or_never().is_some_and(|result| result.is_ok())
+    }
+
     #[test]
     fn waits_for_the_appends_that_cover_the_index_alone() {
-        let progress = SyncProgress::new(Some(9));
-        assert!(progress.synced(9).now_or_never().unwrap().is_ok());
-        let first = progress.submit(10, 12);
-        let second = progress.submit(13, 13);
-        assert!(progress.synced(9).now_or_never().unwrap().is_ok());
-        assert!(progress.synced(10).now_or_never().is_none());
+        let progress = SyncProgress::new();
+        let first = progress.submit(10);
+        let second = progress.submit(13);
+        assert!(is_synced(&progress, 9) && !is_synced(&progress, 10));
         progress.complete(first, &Ok(()));
-        assert_eq!(progress.synced_index(), Some(12));
-        assert!(progress.synced(12).now_or_never().unwrap().is_ok());
-        assert!(progress.synced(13).now_or_never().is_none());
+        assert!(is_synced(&progress, 12) && !is_synced(&progress, 13));
         progress.complete(second, &Ok(()));
-        assert!(progress.synced(13).now_or_never().unwrap().is_ok());
+        assert!(is_synced(&progress, 13));
     }
 
     #[test]
     fn an_entry_that_was_written_again_is_synced_with_its_last_append() {
-        let progress = SyncProgress::new(None);
-        let first = progress.submit(0, 5);
-        let again = progress.submit(3, 3);
+        let progress = SyncProgress::new();
+        let first = progress.submit(0);
+        let again = progress.submit(3);
         progress.complete(first, &Ok(()));
-        assert!(progress.synced(2).now_or_never().unwrap().is_ok());
-        assert!(progress.synced(4).now_or_never().is_none());
+        assert!(is_synced(&progress, 2) && !is_synced(&progress, 3));
         progress.complete(again, &Ok(()));
-        assert_eq!(progress.synced_index(), Some(3));
+        assert!(is_synced(&progress, 3));
     }
 
     #[test]
     fn nothing_is_synced_after_a_failure() {
-        let progress = SyncProgress::new(None);
-        let number = progress.submit(0, 0);
-        progress.complete(number, &Err(LogError::Closed));
-        assert!(progress.synced(0).now_or_never().unwrap().is_err());
-        assert_eq!(progress.synced_index(), None);
+        let progress = SyncProgress::new();
+        let pending = progress.submit(0);
+        let refused = progress.submit(1);
+        progress.complete(refused, &Err(LogError::Closed));
+        progress.complete(pending, &Ok(()));
+        progress.submit(2);
+        assert!(progress.synced(2).now_or_never().unwrap().is_err());
     }
 }

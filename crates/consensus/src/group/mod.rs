@@ -20,7 +20,7 @@ use tokio::sync::{Semaphore, oneshot, watch};
 
 pub use self::checkpoint::CheckpointMark;
 pub use self::leadership::Leadership;
-use crate::entry_log::LogView;
+use crate::entry_log::{EntryLog, LogView};
 use crate::error::InitializeError;
 use crate::raft_types::TypeConfig;
 use crate::state_machine::{Applied, Publication, StateMachine};
@@ -40,6 +40,7 @@ struct Inner {
     metrics: WatchReceiverOf<TypeConfig, RaftMetrics<TypeConfig>>,
     leadership: watch::Receiver<Leadership>,
     publication: Arc<Publication>,
+    entries: Arc<dyn EntryLog>,
     log: Arc<LogView>,
     /// A checkpoint on its way to openraft.
     flushed: Arc<Mutex<Option<Applied>>>,
@@ -88,7 +89,7 @@ impl<O: Send + 'static> Group<O> {
 
     /// Index of the last entry that this node has synced.
     pub fn synced_index(&self) -> Option<u64> {
-        self.inner.log.progress.synced_index()
+        self.inner.entries.state(self.inner.group).synced_index
     }
 
     /// Ends the group on this node: returns when its apply thread has ended and it writes nothing

@@ -45,6 +45,7 @@ impl<O: Send + 'static> Group<O> {
         let stored = StoredState::read(&store, group)?;
         check_log_explains_state(&options, &*log, &stored)?;
         let lease = Duration::from_millis(config.election_timeout_max);
+        let entries = Arc::clone(&log);
         let parts = Parts::new(&options, log, store, state, stored)?;
         let flushed = Arc::clone(&parts.machine.flushed);
         let publication = Arc::clone(&parts.machine.publication);
@@ -63,6 +64,7 @@ impl<O: Send + 'static> Group<O> {
             raft,
             leadership,
             publication,
+            entries,
             log: view,
             flushed,
             proposals: Arc::new(Semaphore::new(options.proposals_max)),
