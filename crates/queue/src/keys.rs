@@ -137,6 +137,14 @@ impl ShardKeys {
         key.freeze()
     }
 
+    /// The partition that a key of [`Table::Partition`] names.
+    pub(crate) fn partition_of(&self, key: &[u8]) -> Option<PartitionId> {
+        let name = key.get(Self::TABLE_PREFIX_BYTES..)?;
+        let (queue, index) = name.split_first_chunk::<8>()?;
+        let queue = QueueId(u64::from_be_bytes(*queue));
+        Some(PartitionId { queue, index: u16::from_be_bytes(*index.first_chunk::<2>()?) })
+    }
+
     /// The partition rows of a queue.
     pub(crate) fn partitions(&self, queue: QueueId) -> Range<Bytes> {
         let mut key = self.start(Table::Partition);

@@ -33,6 +33,6 @@ mod stored_message;
 
 pub use keys::shard_range;
 pub use limits::Limits;
-pub use partition::{PartitionStatus, read_status};
+pub use partition::{PartitionStatus, read_status, read_statuses};
 pub use shard::{Applied, CommandOutcome, Shard};
 pub use stored_message::{StoredMessage, read_message};

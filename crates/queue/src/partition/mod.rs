@@ -34,7 +34,7 @@ use crate::{Limits, rows};
 
 pub(crate) use attempts::AttemptHash;
 pub(crate) use delivery::Candidate;
-pub use status::{PartitionStatus, read_status};
+pub use status::{PartitionStatus, read_status, read_statuses};
 
 /// A partition in memory: its row, and windows of its indexes.
 #[derive(Debug)]

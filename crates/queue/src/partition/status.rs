@@ -1,11 +1,12 @@
 //! What the node's runtime needs to know of a partition after an entry.
 
+use prost::Message;
 use squorum_proto::queue::{PartitionRow, QueueSettings};
-use squorum_store::{StoreError, View};
-use squorum_types::{PartitionId, ShardId, Timestamp};
+use squorum_store::{Cursor, StoreError, View};
+use squorum_types::{PartitionId, QueueId, ShardId, Timestamp};
 
 use super::Partition;
-use crate::keys::ShardKeys;
+use crate::keys::{ShardKeys, Table};
 use crate::rows;
 use crate::stored_message::MessageHead;
 
@@ -89,12 +90,38 @@ pub fn read_status<V: View>(
     let Some(row) = rows::get::<PartitionRow, _>(view, &keys.partition(partition))? else {
         return Ok(None);
     };
-    let queue = crate::queues::read(view, keys, partition.queue)?;
+    Ok(Some(stored_status(view, keys, partition.queue, &row)?))
+}
+
+/// The statuses of all partitions of a shard that hold messages, as stored.
+pub fn read_statuses<V: View>(
+    view: &V,
+    shard: ShardId,
+) -> Result<Vec<(PartitionId, PartitionStatus)>, StoreError> {
+    let keys = ShardKeys::new(shard);
+    let range = keys.table(Table::Partition);
+    let mut cursor = view.scan(&range.start..&range.end)?;
+    let mut statuses = Vec::new();
+    while let Some((key, row)) = cursor.next()? {
+        let id = keys.partition_of(key).ok_or_else(|| rows::corrupt("partition key"))?;
+        let row = PartitionRow::decode(row).map_err(|_| rows::corrupt("partition row"))?;
+        let status = stored_status(view, keys, id.queue, &row)?;
+        if status.next_due.is_some() {
+            statuses.push((id, status));
+        }
+    }
+    Ok(statuses)
+}
+
+fn stored_status<V: View>(
+    view: &V,
+    keys: ShardKeys,
+    queue: QueueId,
+    row: &PartitionRow,
+) -> Result<PartitionStatus, StoreError> {
+    let queue = crate::queues::read(view, keys, queue)?;
     let settings = queue.and_then(|queue| queue.settings).unwrap_or_default();
-    let status = PartitionStatus::of_row(&row, &settings);
+    let status = PartitionStatus::of_row(row, &settings);
     let has_messages = status.visible + status.in_flight + status.delayed > 0;
-    Ok(Some(PartitionStatus {
-        next_due: has_messages.then_some(Timestamp(0)),
-        ..status
-    }))
+    Ok(PartitionStatus { next_due: has_messages.then_some(Timestamp(0)), ..status })
 }
