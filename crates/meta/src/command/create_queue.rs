@@ -127,12 +127,14 @@ impl CreateQueue {
         context: &mut Context<'_, V>,
         cluster: &Cluster,
     ) -> Result<CreateQueueOutcome, StoreError> {
-        if let Some(deleted) = rows::get_deleted_name(&context.txn, &self.key)? {
+        // Whether the sweep has been here must not matter.
+        let clock = context.state.clock;
+        let deleted = rows::get_deleted_name(&context.txn, &self.key)?;
+        if let Some(deleted) = deleted.filter(|name| deleted_names::is_blocked(clock, name.at)) {
             if deleted.record.created_by == self.request_id {
                 return Ok(CreateQueueOutcome::Created(Box::new(deleted.record)));
             }
-            let enforced = !cluster.settings.deleted_names_free_at_once;
-            if enforced && deleted_names::is_blocked(context.state.clock, deleted.at) {
+            if !cluster.settings.deleted_names_free_at_once {
                 return Ok(CreateQueueOutcome::DeletedRecently);
             }
         }

@@ -1,0 +1,195 @@
+//! Random commands over few names and few values, so that they meet.
+
+use std::collections::VecDeque;
+
+use squorum_meta::command::{DeleteQueue, Purge, SetAttributes, WorkDone};
+use squorum_meta::{ClusterId, ClusterSettings, Command, FeatureLevel, RequestId, WorkKind};
+use squorum_store::Random;
+use squorum_types::{AttributeChanges, DeduplicationScope, FifoThroughputLimit, QueueId, ShardId};
+
+use crate::model::Model;
+use crate::support::{SHARD_COUNT, create, found, key, request};
+
+/// Commands that may be proposed again.
+const RETRIES: usize = 24;
+
+pub(crate) struct Generator {
+    pub(crate) random: Random,
+    requests: u64,
+    recent: VecDeque<Command>,
+}
+
+impl Generator {
+    pub(crate) fn new(seed: u64) -> Generator {
+        Generator {
+            random: Random::new(seed),
+            requests: 0,
+            recent: VecDeque::new(),
+        }
+    }
+
+    pub(crate) fn command(&mut self, model: &Model) -> Command {
+        if !self.recent.is_empty() && self.random.once_in(6) {
+            let position = self.random.below(self.recent.len() as u64) as usize;
+            return self.recent[position].clone();
+        }
+        let command = self.new_command(model);
+        self.recent.push_back(command.clone());
+        if self.recent.len() > RETRIES {
+            self.recent.pop_front();
+        }
+        command
+    }
+
+    fn new_command(&mut self, model: &Model) -> Command {
+        match self.random.below(100) {
+            0..3 => Command::Tick,
+            3..6 => self.found(),
+            6..8 => Command::RaiseFeatureLevel(FeatureLevel {
+                level: 1 + self.random.below(3) as u32,
+                minimum: 1,
+            }),
+            8..11 => Command::ChangeClusterSettings(ClusterSettings {
+                deleted_names_free_at_once: self.random.once_in(2),
+            }),
+            11..40 => {
+                let key = self.key();
+                let given = self.changes(key.name.is_fifo());
+                let create = create(key, given, self.request());
+                Command::CreateQueue(Box::new(create))
+            }
+            40..55 => self.set(model),
+            55..67 => Command::DeleteQueue(DeleteQueue {
+                queue: self.queue(model),
+            }),
+            67..79 => Command::Purge(Purge {
+                queue: self.queue(model),
+                request_id: self.request(),
+            }),
+            _ => self.work_done(model),
+        }
+    }
+
+    fn request(&mut self) -> RequestId {
+        self.requests += 1;
+        request(self.requests)
+    }
+
+    fn found(&mut self) -> Command {
+        let mut found = found();
+        if self.random.once_in(4) {
+            found.cluster_id = ClusterId([8; 16]);
+        }
+        if self.random.once_in(2) {
+            found.shard_count = 1 + self.random.below(u64::from(SHARD_COUNT)) as u16;
+        }
+        Command::Found(found)
+    }
+
+    pub(crate) fn key(&mut self) -> squorum_meta::QueueKey {
+        let accounts = ["000000000000", "000000000000", "123456789012"];
+        let regions = ["us-east-1", "us-east-1", "us-east-1", "us-east-11"];
+        let names = ["a", "ab", "b", "a.fifo", "ab.fifo", "b-.fifo"];
+        key(self.pick(&accounts), self.pick(&regions), self.pick(&names))
+    }
+
+    fn pick<'a>(&mut self, texts: &[&'a str]) -> &'a str {
+        texts[self.random.below(texts.len() as u64) as usize]
+    }
+
+    /// Mostly of the youngest; sometimes of none.
+    fn queue(&mut self, model: &Model) -> QueueId {
+        let count = model.queues.len() as u64;
+        QueueId((count + 1).saturating_sub(self.random.below(12)))
+    }
+
+    fn set(&mut self, model: &Model) -> Command {
+        let queue = self.queue(model);
+        let known = model.queues.get((queue.0 as usize).wrapping_sub(1));
+        let fifo = known.is_some_and(|queue| queue.key.name.is_fifo());
+        let fifo_values = fifo || self.random.once_in(10);
+        let changes = self.changes(fifo_values);
+        Command::SetAttributes(Box::new(SetAttributes {
+            queue,
+            changes,
+            request_id: self.request(),
+        }))
+    }
+
+    fn changes(&mut self, fifo: bool) -> AttributeChanges {
+        let random = &mut self.random;
+        let mut number = |values: &[u32]| {
+            let given = random.once_in(5);
+            given.then(|| values[random.below(values.len() as u64) as usize])
+        };
+        let mut changes = AttributeChanges {
+            delay_seconds: number(&[0, 5]),
+            maximum_message_bytes: number(&[1_024, 1_048_576]),
+            message_retention_seconds: number(&[60, 345_600]),
+            receive_message_wait_time_seconds: number(&[0, 20]),
+            visibility_timeout_seconds: number(&[0, 30]),
+            kms_data_key_reuse_period_seconds: number(&[60, 300]),
+            ..AttributeChanges::default()
+        };
+        let mut text = |some: &str| {
+            let value = number(&[0, 1, 2])?;
+            Some((value > 0).then(|| format!("{some}{value}")))
+        };
+        changes.policy = text("policy");
+        changes.kms_master_key_id = text("key");
+        let mut flag = || number(&[0, 1]).map(|value| value == 1);
+        changes.sqs_managed_sse_enabled = flag();
+        if fifo {
+            changes.content_based_deduplication = flag();
+            changes.deduplication_scope = flag().map(|message_group| match message_group {
+                true => DeduplicationScope::MessageGroup,
+                false => DeduplicationScope::Queue,
+            });
+            changes.fifo_throughput_limit = flag().map(|per_group| match per_group {
+                true => FifoThroughputLimit::PerMessageGroupId,
+                false => FifoThroughputLimit::PerQueue,
+            });
+        }
+        changes
+    }
+
+    /// A report about work that there is, or nearly.
+    fn work_done(&mut self, model: &Model) -> Command {
+        let items = model.queues.iter().flat_map(|queue| {
+            let work = queue.work.iter();
+            work.map(|(kind, (number, _))| (queue.seen.info.id, *kind, *number))
+        });
+        let items: Vec<_> = items.collect();
+        let (queue, kind, mut number) = if items.is_empty() {
+            (self.queue(model), WorkKind::Configure, 1)
+        } else {
+            items[self.random.below(items.len() as u64) as usize]
+        };
+        // The format has no number for drops.
+        if kind != WorkKind::Drop && self.random.once_in(8) {
+            number = number.wrapping_add(self.random.below(3)).saturating_sub(1);
+        }
+        let some = self.random.once_in(2);
+        let shards = some.then(|| {
+            let shards = (0..SHARD_COUNT).map(ShardId);
+            shards.filter(|_| self.random.once_in(2)).collect()
+        });
+        Command::WorkDone(WorkDone {
+            queue,
+            kind,
+            number,
+            shards,
+        })
+    }
+
+    /// The next stamp: mostly a little later, sometimes far ahead or behind.
+    pub(crate) fn now_ms(&mut self, clock: u64) -> u64 {
+        match self.random.below(12) {
+            0 => self.random.below(clock + 1),
+            1 => clock + self.random.below(200_000),
+            2 => clock + 60_000,
+            3 => clock + 59_999,
+            _ => clock.max(1_000_000) + self.random.below(8_000),
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! The bytes of every entry and every row. What stands in `golden.txt` is on disks: a difference
+//! is a broken format, not an old file.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use prost::Message;
+use squorum_meta::command::{DeleteQueue, Purge, SetAttributes, WorkDone};
+use squorum_meta::{ClusterSettings, Command, FeatureLevel, Meta, WorkKind, key_range};
+use squorum_proto::meta as proto;
+use squorum_store::memory::MemoryStore;
+use squorum_store::{Cursor, View};
+use squorum_types::{AttributeChanges, DeduplicationScope, FifoThroughputLimit, QueueId, ShardId};
+
+use crate::support::{apply, create_command, entry, found, request};
+
+fn all_changes() -> AttributeChanges {
+    AttributeChanges {
+        delay_seconds: Some(1),
+        maximum_message_bytes: Some(2_048),
+        message_retention_seconds: Some(61),
+        receive_message_wait_time_seconds: Some(2),
+        visibility_timeout_seconds: Some(3),
+        policy: Some(Some("{}".to_owned())),
+        kms_master_key_id: Some(Some("alias/k".to_owned())),
+        kms_data_key_reuse_period_seconds: Some(62),
+        sqs_managed_sse_enabled: Some(false),
+        content_based_deduplication: Some(true),
+        deduplication_scope: Some(DeduplicationScope::MessageGroup),
+        fifo_throughput_limit: Some(FifoThroughputLimit::PerMessageGroupId),
+    }
+}
+
+/// Every command and every kind of row.
+fn commands() -> Vec<Command> {
+    let id = QueueId;
+    let remove_texts = AttributeChanges {
+        policy: Some(None),
+        kms_master_key_id: Some(None),
+        ..AttributeChanges::default()
+    };
+    let done = |queue, kind, number, shards: Option<BTreeSet<ShardId>>| {
+        Command::WorkDone(WorkDone {
+            queue: id(queue),
+            kind,
+            number,
+            shards,
+        })
+    };
+    let some_shards = BTreeSet::from([ShardId(0), ShardId(3), ShardId(7)]);
+    let purge = |queue, number| {
+        Command::Purge(Purge {
+            queue: id(queue),
+            request_id: request(number),
+        })
+    };
+    vec![
+        Command::Tick,
+        Command::Found(found()),
+        Command::RaiseFeatureLevel(FeatureLevel {
+            level: 2,
+            minimum: 1,
+        }),
+        Command::ChangeClusterSettings(ClusterSettings {
+            deleted_names_free_at_once: true,
+        }),
+        create_command("orders", AttributeChanges::default(), 1),
+        create_command("orders.fifo", all_changes(), 2),
+        Command::SetAttributes(Box::new(SetAttributes {
+            queue: id(1),
+            changes: remove_texts,
+            request_id: request(3),
+        })),
+        purge(1, 4),
+        purge(2, 5),
+        done(1, WorkKind::Configure, 2, None),
+        done(2, WorkKind::Purge, 1, Some(some_shards.clone())),
+        create_command("gone", AttributeChanges::default(), 6),
+        Command::DeleteQueue(DeleteQueue { queue: id(3) }),
+        done(3, WorkKind::Drop, 0, Some(some_shards)),
+    ]
+}
+
+fn hex(bytes: &[u8]) -> String {
+    if bytes.is_empty() {
+        return "empty".to_owned();
+    }
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").unwrap();
+        text
+    })
+}
+
+fn formats() -> String {
+    let store = MemoryStore::new();
+    let mut meta = Meta::open(&store).unwrap();
+    let mut text = String::new();
+    for (position, command) in commands().into_iter().enumerate() {
+        let now_ms = 1_700_000_000_000 + position as u64;
+        let mut entry = entry(now_ms, &[command]);
+        entry.first_stamp = position == 0;
+        let bytes = entry.encode_to_vec();
+        assert_eq!(proto::Entry::decode(bytes.as_slice()).unwrap(), entry);
+        writeln!(text, "entry {}", hex(&bytes)).unwrap();
+        let applied = apply(&store, &mut meta, &entry).unwrap();
+        let refused = matches!(applied.outcomes[0], squorum_meta::Outcome::Refused(_));
+        assert!(!refused, "{:?}", applied.outcomes);
+    }
+    let range = key_range();
+    let mut cursor = store.scan(&range.start..&range.end).unwrap();
+    while let Some((key, value)) = cursor.next().unwrap() {
+        writeln!(text, "row {} {}", hex(key), hex(value)).unwrap();
+    }
+    text
+}
+
+#[test]
+fn the_formats_are_what_they_were() {
+    let formats = formats();
+    let golden = include_str!("golden.txt");
+    assert!(formats == golden, "formats are now:\n{formats}");
+}
