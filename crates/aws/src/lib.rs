@@ -1,1 +1,30 @@
+//! The front end: speaks Amazon SQS's AWS JSON 1.0 to clients and [`QueueService`] to whatever keeps
+//! the queues.
+//!
+//! ```text
+//! server      sockets: limits, deadlines, half-open peers, deliveries that are undone
+//!    │
+//! front_end   one request in, one answer out: caller, action, errors
+//!    │
+//! actions     one file per action: checks, the call of the service, the answer's structure
+//!    │
+//! validation, message_attributes     the protocol's rules, without effects
+//! generated, shape                   the protocol's structures
+//! ```
+//!
+//! [`QueueService`]: squorum_types::service::QueueService
 
+mod actions;
+mod context;
+mod credential;
+mod error;
+mod front_end;
+mod generated;
+mod hex;
+mod message_attributes;
+mod protocol;
+mod server;
+mod shape;
+mod validation;
+
+pub use server::{BindError, Options, Server, ServerHandle};

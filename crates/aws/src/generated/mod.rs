@@ -1,0 +1,13 @@
+//! What `codegen/generate.py` makes of the service model: the request and response structures of
+//! all actions, the names of actions and attributes, and the error table. Adding an action is adding
+//! its handler.
+
+#![allow(dead_code, reason = "shapes of actions that have no handler yet")]
+
+mod error_shape;
+mod names;
+mod shapes;
+
+pub(crate) use error_shape::ErrorShape;
+pub(crate) use names::{Action, MessageSystemAttributeName, QueueAttributeName};
+pub(crate) use shapes::*;

@@ -1,0 +1,38 @@
+//! Attributes that users give to messages: their rules, the digest over them, the form in which they
+//! travel to the node and back, and the filter of a receive.
+
+mod codec;
+mod digest;
+mod filter;
+mod rules;
+
+pub(crate) use codec::{decode, encode};
+pub(crate) use digest::{digest_attributes, digest_body};
+pub(crate) use filter::Filter;
+pub(crate) use rules::{
+    MessageAttributeError, bytes_of, check_attributes, check_system_attributes, is_trace_header,
+};
+
+/// A checked attribute. `Number` is a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Attribute<'a> {
+    pub(crate) name: &'a str,
+    /// With its label: `Number.float`.
+    pub(crate) data_type: &'a str,
+    pub(crate) value: Value<'a>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Value<'a> {
+    Text(&'a str),
+    Binary(&'a [u8]),
+}
+
+impl<'a> Value<'a> {
+    pub(crate) fn bytes(self) -> &'a [u8] {
+        match self {
+            Value::Text(text) => text.as_bytes(),
+            Value::Binary(bytes) => bytes,
+        }
+    }
+}

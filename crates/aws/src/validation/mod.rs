@@ -1,0 +1,19 @@
+//! The protocol's rules on texts, ranges, ids, batches, queue attributes and messages, as functions
+//! without effects.
+
+mod batch;
+mod message;
+mod queue_attributes;
+mod queue_url;
+mod range;
+mod text;
+
+pub(crate) use batch::{Batch, check_batch};
+pub(crate) use message::{MessageDigests, OutgoingMessage};
+pub(crate) use queue_attributes::{changes_of_queue, create_queue};
+pub(crate) use queue_url::QueueAddress;
+pub(crate) use range::{
+    check_delay_seconds, check_max_results, check_messages_max, check_visibility_timeout,
+    check_wait_time,
+};
+pub(crate) use text::{check_identifier, has_only_valid_characters};

@@ -1,0 +1,13 @@
+//! The front end from outside: raw HTTP against a small service in memory.
+
+#![allow(clippy::unwrap_used)]
+
+mod actions;
+mod by_hand;
+mod client;
+mod connections;
+mod errors;
+mod fake;
+mod malformed;
+mod messages;
+mod queue_attributes;
