@@ -15,6 +15,7 @@ pub(super) fn accept(
 ) -> Result<Replay, OpenError> {
     tracing::error!(%error, "going on with what is left of a log that has lost synced data");
     let mut replay = Replay::new(options);
+    replay.has_loss = true;
     let mut segments = found.segments.iter();
     for segment in segments.by_ref() {
         if !replay.segments.is_empty() && !replay.continues(segment) {

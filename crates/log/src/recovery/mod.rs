@@ -112,7 +112,8 @@ fn start(
         segments: VecDeque::from(std::mem::take(&mut replay.segments)),
         spares: open_spares(&directory, &found, &options)?,
         next_number: number_max + 1,
-        sequence: replay.sequence.max(marker.newest().sequence),
+        // A gap in the sequence tells later recoveries that loss was accepted here.
+        sequence: replay.sequence.max(marker.newest().sequence) + u64::from(replay.has_loss),
         checksum: replay.checksum,
         position: replay.end_offset,
         buffer: Vec::new(),

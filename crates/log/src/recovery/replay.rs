@@ -36,6 +36,8 @@ pub(super) struct Replay {
     pub(super) leftovers: Vec<u64>,
     /// Segments beyond the end, set aside.
     pub(super) lost: Vec<u64>,
+    /// Loss was accepted.
+    pub(super) has_loss: bool,
     /// The groups' state is known: from the beginning of the log, or from a head.
     based: bool,
     accept_stale: bool,
@@ -94,6 +96,7 @@ impl Replay {
             marker_offset: 0,
             leftovers: Vec::new(),
             lost: Vec::new(),
+            has_loss: false,
             based: false,
             accept_stale: options.planted(PlantedBug::AcceptStaleRecords),
         }
@@ -121,7 +124,12 @@ impl Replay {
         marker: Option<&Marker>,
     ) -> Result<(), OpenError> {
         let number = found.header.number;
-        let linked = self.continues(found) && self.based;
+        let links = self.continues(found) && self.based;
+        let link = match (links, found.header.first_sequence - found.header.previous_sequence) {
+            (false, _) => Link::None,
+            (true, 1) => Link::Whole,
+            (true, _) => Link::AfterLoss,
+        };
         self.segments
             .push(Segment::new(number, found.file.clone(), found.file_bytes));
         self.sequence = found.header.previous_sequence;
@@ -149,7 +157,7 @@ impl Replay {
                 ));
             }
             if at_head {
-                self.read_head(payload, linked)
+                self.read_head(payload, link)
                     .map_err(|detail| corrupt(number, cursor.offset(), detail))?;
             } else if self.based {
                 self.apply(kind, &header, payload, cursor.offset())
@@ -202,14 +210,26 @@ impl Replay {
         Ok(Some((header, payload)))
     }
 
-    fn read_head(&mut self, payload: Bytes, linked: bool) -> Result<(), &'static str> {
+    fn read_head(&mut self, payload: Bytes, link: Link) -> Result<(), &'static str> {
         let groups = head::decode(payload).map_err(|_| "a malformed head")?;
-        if linked && groups != self.groups && !self.accept_stale {
+        if link == Link::Whole && groups != self.groups && !self.accept_stale {
             return Err("a head that disagrees with the records before it");
+        }
+        if link == Link::AfterLoss {
+            for (group, record) in &groups {
+                let kept = record.last.map(|last| last.index).filter(|_| !record.live().is_empty());
+                self.truncate_after(*group, kept);
+            }
         }
         self.groups = groups;
         self.based = true;
         Ok(())
+    }
+
+    fn truncate_after(&mut self, group: GroupId, kept: Option<u64>) {
+        self.segments.iter_mut().for_each(|segment| segment.truncate_after(group, kept));
+        self.positions.entry(group).or_default().truncate_after(kept);
+        self.sampler.truncate(group);
     }
 
     fn apply(
@@ -329,6 +349,16 @@ impl Replay {
             self.positions.remove(&group);
         }
     }
+}
+
+/// How a segment goes on from the one before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Link {
+    /// It does not: its head is a new beginning.
+    None,
+    Whole,
+    /// With a gap in the sequence: loss was accepted there, and the head says what was left.
+    AfterLoss,
 }
 
 struct Chain {

@@ -77,8 +77,10 @@ impl Inode {
         }
     }
 
-    /// Damages the medium itself.
+    /// Damages the medium itself, after all writes have reached it: a later write-back would undo
+    /// the damage.
     pub(super) fn damage(&mut self, damage: impl Fn(&mut [u8])) {
+        self.sync();
         damage(&mut self.durable);
         damage(&mut self.cache);
     }

@@ -1,0 +1,400 @@
+//! One seed: open, use, lose, several times.
+
+use std::path::{Path, PathBuf};
+
+use super::model::{Act, Model};
+use super::oracle::Oracle;
+use super::workload;
+use crate::options::PlantedBug;
+use crate::sim::{Fault, Random, SimDisk};
+use crate::{GroupId, Log, LogError, OpenError, Options, Stepper};
+
+const DIRECTORY: &str = "/log";
+
+/// What happened, so that a campaign can prove that it tested something.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Tally {
+    acts: u64,
+    acknowledged: u64,
+    opens: u64,
+    opens_failed_by_faults: u64,
+    power_cuts: u64,
+    kills: u64,
+    poisoned: u64,
+    torn_acts: u64,
+    lost_acts: u64,
+    repeated_acts: u64,
+    damaged: u64,
+    damage_refused: u64,
+    damage_harmless: u64,
+    losses_accepted: u64,
+    freed_segments: u64,
+    operations: u64,
+}
+
+impl Tally {
+    fn fields(&self) -> [u64; 16] {
+        [
+            self.acts,
+            self.acknowledged,
+            self.opens,
+            self.opens_failed_by_faults,
+            self.power_cuts,
+            self.kills,
+            self.poisoned,
+            self.torn_acts,
+            self.lost_acts,
+            self.repeated_acts,
+            self.damaged,
+            self.damage_refused,
+            self.damage_harmless,
+            self.losses_accepted,
+            self.freed_segments,
+            self.operations,
+        ]
+    }
+
+    pub(super) fn add(&mut self, other: &Tally) {
+        self.acts += other.acts;
+        self.acknowledged += other.acknowledged;
+        self.opens += other.opens;
+        self.opens_failed_by_faults += other.opens_failed_by_faults;
+        self.power_cuts += other.power_cuts;
+        self.kills += other.kills;
+        self.poisoned += other.poisoned;
+        self.torn_acts += other.torn_acts;
+        self.lost_acts += other.lost_acts;
+        self.repeated_acts += other.repeated_acts;
+        self.damaged += other.damaged;
+        self.damage_refused += other.damage_refused;
+        self.damage_harmless += other.damage_harmless;
+        self.losses_accepted += other.losses_accepted;
+        self.freed_segments += other.freed_segments;
+        self.operations += other.operations;
+    }
+
+    pub(super) fn assert_everything_happened(&self) {
+        assert!(self.fields().iter().all(|count| *count > 0), "never happened: {self:#?}");
+    }
+}
+
+pub(super) struct Drive {
+    random: Random,
+    disk: SimDisk,
+    options: Options,
+    oracle: Oracle,
+    /// Acts that a crash has lost, which their submitter may repeat word for word.
+    to_repeat: Vec<Act>,
+    /// Ride along with the next batch.
+    committed: std::collections::BTreeMap<GroupId, crate::LogId>,
+    tally: Tally,
+}
+
+impl Drive {
+    pub(super) fn new(seed: u64, planted: Option<PlantedBug>) -> Drive {
+        let mut random = Random::new(seed);
+        let options = Options {
+            segment_bytes: [8 << 10, 16 << 10, 64 << 10][random.below(3) as usize],
+            spare_segments: random.below(4) as usize,
+            tail_bytes: random.below(16 << 10) as usize,
+            index_interval_bytes: 1 + random.below(4 << 10),
+            planted,
+            ..Options::default()
+        };
+        Drive {
+            disk: SimDisk::new(random.next_u64()),
+            random,
+            options,
+            oracle: Oracle::new(),
+            to_repeat: Vec::new(),
+            committed: Default::default(),
+            tally: Tally::default(),
+        }
+    }
+
+    pub(super) fn run(mut self) -> Result<Tally, String> {
+        for _ in 0..3 + self.random.below(5) {
+            self.disk.boot();
+            if let Some((log, stepper)) = self.open()? {
+                self.work(log, stepper)?;
+            }
+            self.oracle.check_completions()?;
+            self.crash();
+            for _ in 0..self.random.below(4) {
+                self.damage()?;
+            }
+        }
+        self.tally.operations = self.disk.operations();
+        Ok(self.tally)
+    }
+
+    fn fault(&mut self, within: u64) {
+        let fault = match self.random.below(4) {
+            0 => Fault::Io,
+            1 => Fault::NoSpace,
+            _ => Fault::PowerCut,
+        };
+        let after = self.random.below(within);
+        self.disk.fault_after(after, fault);
+    }
+
+    /// Opens the log, perhaps under a fault, and judges what came back.
+    fn open(&mut self) -> Result<Option<(Log, Stepper)>, String> {
+        let faulty = self.random.percent(30);
+        if faulty {
+            self.fault(40);
+        }
+        match Log::open_stepped(self.disk.boot(), DIRECTORY, self.options.clone()) {
+            Ok(opened) => {
+                self.disk.clear_faults();
+                if !self.disk.is_powered() {
+                    return Ok(None);
+                }
+                self.tally.opens += 1;
+                let observed = Model::observe(&opened.0, 1 + self.random.below(8_000) as usize)?;
+                let acknowledged = self.oracle.acknowledged();
+                let k = self.oracle.survivors(&observed, false)?;
+                self.tally.torn_acts += (k - acknowledged) as u64;
+                self.to_repeat = self.oracle.recovered(k);
+                self.tally.lost_acts += self.to_repeat.len() as u64;
+                Ok(Some(opened))
+            }
+            Err(OpenError::Io { .. }) if faulty => {
+                self.tally.opens_failed_by_faults += 1;
+                Ok(None)
+            }
+            Err(error) => Err(format!("an undamaged log was refused: {error}")),
+        }
+    }
+
+    fn crash(&mut self) {
+        self.committed.clear();
+        if !self.disk.is_powered() || self.random.percent(60) {
+            self.disk.power_cut();
+            self.tally.power_cuts += 1;
+        } else {
+            self.disk.kill();
+            self.tally.kills += 1;
+        }
+    }
+
+    /// Uses the log until a fault or the end of the round.
+    fn work(&mut self, log: Log, mut stepper: Stepper) -> Result<(), String> {
+        self.repeat(&log)?;
+        if self.random.percent(70) {
+            self.fault(300);
+        }
+        let segments = log.health().segments;
+        for _ in 0..self.random.below(60) {
+            for _ in 0..self.random.below(6) {
+                let payload_max = self.options.payload_bytes_max() as u64;
+                let acts = workload::operation(&mut self.random, &self.oracle.now, payload_max);
+                self.submit(&log, acts)?;
+            }
+            if self.random.percent(80) {
+                self.step(&mut stepper);
+            }
+            if self.random.percent(10) {
+                self.sync_marker(&mut stepper, &log);
+            }
+            if log.health().failure.is_some() {
+                self.tally.poisoned += 1;
+                return self.check_poisoned(&log, &mut stepper);
+            }
+            if self.random.percent(5) {
+                self.check_reads(&log)?;
+            }
+        }
+        self.tally.freed_segments += u64::from(log.health().segments < segments);
+        // An orderly end, or none.
+        if self.random.percent(30) {
+            self.step(&mut stepper);
+            self.sync_marker(&mut stepper, &log);
+        }
+        Ok(())
+    }
+
+    fn submit(&mut self, log: &Log, acts: Vec<Act>) -> Result<(), String> {
+        let mut entries = Vec::new();
+        let mut result = Ok(());
+        for act in acts {
+            if let Act::Committed(group, id) = act {
+                log.save_committed(group, id);
+                self.committed.insert(group, id);
+                continue;
+            }
+            self.oracle.submit(act.clone());
+            self.tally.acts += 1;
+            let done = self.oracle.completion(matches!(act, Act::Vote(..)));
+            match act {
+                Act::Append(group, entry) => entries.push((group, entry)),
+                Act::Vote(group, vote) => result = log.save_vote(group, vote, done),
+                Act::TruncateAfter(group, kept) => result = log.truncate_after(group, kept, done),
+                Act::Purge(group, upto) => result = log.purge(group, upto, done),
+                Act::Committed(..) => {}
+            }
+        }
+        if let Some((group, _)) = entries.first() {
+            let group = *group;
+            let entries = entries.into_iter().map(|(_, entry)| entry).collect();
+            result = log.append(group, entries, self.oracle.completion(false));
+        }
+        result.map_err(|error| format!("refused: {error}"))
+    }
+
+    /// What a crash has lost is submitted once more, word for word, as a leader would send it: the
+    /// same bytes at the same place would be the best chance of stale ones.
+    fn repeat(&mut self, log: &Log) -> Result<(), String> {
+        let lost = std::mem::take(&mut self.to_repeat);
+        if lost.is_empty() || self.random.percent(40) {
+            return Ok(());
+        }
+        let count = self.random.below(lost.len() as u64 + 1) as usize;
+        for act in lost.into_iter().take(count) {
+            self.tally.repeated_acts += 1;
+            self.submit(log, vec![act])?;
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, stepper: &mut Stepper) {
+        // In the model, too, they stand at the end of the batch.
+        let ride_along = std::mem::take(&mut self.committed);
+        let acknowledged = self.oracle.acknowledged();
+        if acknowledged == self.oracle.acts.len() {
+            self.committed = ride_along;
+            return;
+        }
+        for (group, id) in ride_along {
+            self.oracle.submit(Act::Committed(group, id));
+        }
+        stepper.step();
+        self.tally.acknowledged += (self.oracle.acknowledged() - acknowledged) as u64;
+    }
+
+    fn sync_marker(&mut self, stepper: &mut Stepper, log: &Log) {
+        stepper.sync_marker();
+        if log.health().failure.is_none() && self.disk.is_powered() {
+            self.oracle.marked();
+        }
+    }
+
+    /// The log as submitted: from memory, from disk, or both.
+    fn check_reads(&mut self, log: &Log) -> Result<(), String> {
+        self.disk.clear_faults();
+        let observed = Model::observe(log, 1 + self.random.below(8_000) as usize)?;
+        let mut expected = self.oracle.now.clone();
+        for (group, id) in &self.committed {
+            expected.apply(&Act::Committed(*group, *id));
+        }
+        if observed != expected.clone().tidy() {
+            return Err(format!("reads {observed:#?}\nsubmitted {expected:#?}"));
+        }
+        if self.random.percent(50) {
+            self.fault(300);
+        }
+        Ok(())
+    }
+
+    fn check_poisoned(&mut self, log: &Log, stepper: &mut Stepper) -> Result<(), String> {
+        let acknowledged = self.oracle.acknowledged();
+        let vote = bytes::Bytes::from_static(b"too late");
+        match log.save_vote(GroupId(0), vote, Box::new(|_| {})) {
+            Err(LogError::Poisoned { .. }) => {}
+            other => return Err(format!("a poisoned log answered {other:?}")),
+        }
+        stepper.step();
+        stepper.sync_marker();
+        if self.oracle.acknowledged() != acknowledged {
+            return Err("a poisoned log acknowledged something".to_owned());
+        }
+        Ok(())
+    }
+
+    /// Damages a copy of the disk: it must be refused, or have lost nothing that was marked.
+    fn damage(&mut self) -> Result<(), String> {
+        let disk = self.disk.fork();
+        let Some(what) = self.strike(&disk) else { return Ok(()) };
+        self.tally.damaged += 1;
+        let open = |options: &Options| Log::open_stepped(disk.boot(), DIRECTORY, options.clone());
+        match open(&self.options) {
+            Ok((log, stepper)) => {
+                self.tally.damage_harmless += 1;
+                let context = |error| format!("after {what}: {error}");
+                let observed = Model::observe(&log, 10_000).map_err(context)?;
+                let k = self.oracle.survivors(&observed, true).map_err(context)?;
+                drop((log, stepper));
+                self.comes_back_the_same(&disk, &observed).map_err(context)?;
+                if k < self.oracle.acknowledged() {
+                    // Within the marker's interval: taken for a torn tail, by design.
+                    self.tally.lost_acts += 1;
+                }
+                Ok(())
+            }
+            Err(error) if error.is_amnesia() => {
+                self.tally.damage_refused += 1;
+                let marker_is_whole = !matches!(error, OpenError::Marker { .. });
+                self.accept_loss(&disk, marker_is_whole).map_err(|error| format!("after {what}: {error}"))
+            }
+            Err(OpenError::Unsupported { .. }) => Ok(()),
+            Err(error) => Err(format!("after {what}: {error}")),
+        }
+    }
+
+    /// What was recovered once is recovered again: nothing that was cut comes back.
+    fn comes_back_the_same(&mut self, disk: &SimDisk, expected: &Model) -> Result<(), String> {
+        for _ in 0..2 {
+            disk.power_cut();
+            let opened = Log::open_stepped(disk.boot(), DIRECTORY, self.options.clone());
+            let (log, _stepper) = opened.map_err(|error| format!("the second time: {error}"))?;
+            let observed = Model::observe(&log, 10_000)?;
+            if observed != *expected {
+                return Err(format!("first {expected:#?}\nthen {observed:#?}"));
+            }
+        }
+        Ok(())
+    }
+
+    fn accept_loss(&mut self, disk: &SimDisk, marker_is_whole: bool) -> Result<(), String> {
+        let options = Options { accept_loss: true, ..self.options.clone() };
+        let opened = Log::open_stepped(disk.boot(), DIRECTORY, options);
+        let (log, stepper) = opened.map_err(|error| format!("accepting loss: {error}"))?;
+        self.tally.losses_accepted += 1;
+        let observed = Model::observe(&log, 10_000)?;
+        if marker_is_whole && !self.oracle.votes_are_kept(&observed) {
+            return Err(format!("a vote went back: {observed:#?}"));
+        }
+        drop((log, stepper));
+        self.comes_back_the_same(disk, &observed)
+    }
+
+    /// Damages what was synced; tells what it did.
+    fn strike(&mut self, disk: &SimDisk) -> Option<String> {
+        let files: Vec<(PathBuf, u64)> = disk.files();
+        let kind = self.random.below(10);
+        let wanted = |path: &Path| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            if kind >= 8 { name == "marker" } else { name.ends_with(".log") }
+        };
+        let files: Vec<PathBuf> =
+            files.into_iter().map(|(path, _)| path).filter(|path| wanted(path)).collect();
+        if files.is_empty() {
+            return None;
+        }
+        let path = &files[self.random.below(files.len() as u64) as usize];
+        let content = disk.content(path);
+        let used = content.iter().rposition(|byte| *byte != 0)? as u64 + 1;
+        let at = self.random.below(used);
+        match kind {
+            0 | 8 => disk.lose_file(path),
+            1 | 2 => disk.zero_from(path, at),
+            _ => disk.flip_bit(path, at * 8 + self.random.below(8)),
+        }
+        let what = match kind {
+            0 | 8 => "loss",
+            1 | 2 => "zeros",
+            _ => "a flipped bit",
+        };
+        Some(format!("{what} at byte {at} of {used} in {}", path.display()))
+    }
+}
