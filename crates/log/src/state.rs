@@ -69,7 +69,7 @@ pub(crate) struct State {
     committed: BTreeMap<GroupId, LogId>,
     pub(crate) failure: Option<LogError>,
     pub(crate) is_closing: bool,
-    batch_started: Option<Instant>,
+    io_started: Option<Instant>,
     figures: Figures,
 }
 
@@ -106,7 +106,7 @@ impl Shared {
             committed: BTreeMap::new(),
             failure: None,
             is_closing: false,
-            batch_started: None,
+            io_started: None,
             figures: writer.figures(),
         };
         let shared = Shared {
@@ -143,7 +143,6 @@ impl Shared {
             return None;
         }
         state.queued_bytes -= bytes;
-        state.batch_started = Some(Instant::now());
         let committed = std::mem::take(&mut state.committed).into_iter();
         let committed =
             committed.map(|(group, committed)| Operation::Committed { group, committed });
@@ -151,6 +150,14 @@ impl Shared {
         drop(state);
         self.room.notify_all();
         Some(batch)
+    }
+
+    /// Lets the watchdog see for how long the file system has been at work.
+    pub(crate) fn timed<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.state.lock().io_started = Some(Instant::now());
+        let result = work();
+        self.state.lock().io_started = None;
+        result
     }
 
     /// The batch with this ticket is durable.
@@ -162,7 +169,6 @@ impl Shared {
         state.synced = state.synced.max(ticket);
         let synced = state.synced;
         state.tails.evict(synced);
-        state.batch_started = None;
         state.figures = figures;
     }
 
@@ -170,7 +176,6 @@ impl Shared {
     pub(crate) fn fail(&self, error: &LogError) -> Vec<Completion> {
         let mut state = self.state.lock();
         state.failure.get_or_insert_with(|| error.clone());
-        state.batch_started = None;
         state.queued_bytes = 0;
         let waiting = state
             .queue
@@ -233,7 +238,7 @@ impl State {
 
     pub(crate) fn health(&self) -> Health {
         Health {
-            sync_in_progress: self.batch_started.map(|started| started.elapsed()),
+            sync_in_progress: self.io_started.map(|started| started.elapsed()),
             retained_bytes: self.figures.retained_bytes,
             segments: self.figures.segments,
             flushes: self.figures.flushes,

@@ -27,7 +27,7 @@ impl Stepper {
         let Some(batch) = self.shared.take_batch() else {
             return false;
         };
-        match self.writer.step(&batch.operations) {
+        match self.shared.timed(|| self.writer.step(&batch.operations)) {
             Ok(events) => {
                 self.shared
                     .finish(batch.ticket, events, self.writer.figures());
@@ -47,9 +47,10 @@ impl Stepper {
 
     /// Brings the marker up to what is synced.
     pub fn sync_marker(&mut self) {
-        if self.marker_is_behind()
-            && let Err(failure) = self.writer.write_marker()
-        {
+        if !self.marker_is_behind() {
+            return;
+        }
+        if let Err(failure) = self.shared.timed(|| self.writer.write_marker()) {
             self.fail(&failure, Vec::new());
         }
     }

@@ -74,7 +74,10 @@ impl Tally {
     }
 
     pub(super) fn assert_everything_happened(&self) {
-        assert!(self.fields().iter().all(|count| *count > 0), "never happened: {self:#?}");
+        assert!(
+            self.fields().iter().all(|count| *count > 0),
+            "never happened: {self:#?}"
+        );
     }
 }
 
@@ -314,7 +317,9 @@ impl Drive {
     /// Damages a copy of the disk: it must be refused, or have lost nothing that was marked.
     fn damage(&mut self) -> Result<(), String> {
         let disk = self.disk.fork();
-        let Some(what) = self.strike(&disk) else { return Ok(()) };
+        let Some(what) = self.strike(&disk) else {
+            return Ok(());
+        };
         self.tally.damaged += 1;
         let open = |options: &Options| Log::open_stepped(disk.boot(), DIRECTORY, options.clone());
         match open(&self.options) {
@@ -324,7 +329,8 @@ impl Drive {
                 let observed = Model::observe(&log, 10_000).map_err(context)?;
                 let k = self.oracle.survivors(&observed, true).map_err(context)?;
                 drop((log, stepper));
-                self.comes_back_the_same(&disk, &observed).map_err(context)?;
+                self.comes_back_the_same(&disk, &observed)
+                    .map_err(context)?;
                 if k < self.oracle.acknowledged() {
                     // Within the marker's interval: taken for a torn tail, by design.
                     self.tally.lost_acts += 1;
@@ -334,7 +340,8 @@ impl Drive {
             Err(error) if error.is_amnesia() => {
                 self.tally.damage_refused += 1;
                 let marker_is_whole = !matches!(error, OpenError::Marker { .. });
-                self.accept_loss(&disk, marker_is_whole).map_err(|error| format!("after {what}: {error}"))
+                self.accept_loss(&disk, marker_is_whole)
+                    .map_err(|error| format!("after {what}: {error}"))
             }
             Err(OpenError::Unsupported { .. }) => Ok(()),
             Err(error) => Err(format!("after {what}: {error}")),
@@ -356,7 +363,10 @@ impl Drive {
     }
 
     fn accept_loss(&mut self, disk: &SimDisk, marker_is_whole: bool) -> Result<(), String> {
-        let options = Options { accept_loss: true, ..self.options.clone() };
+        let options = Options {
+            accept_loss: true,
+            ..self.options.clone()
+        };
         let opened = Log::open_stepped(disk.boot(), DIRECTORY, options);
         let (log, stepper) = opened.map_err(|error| format!("accepting loss: {error}"))?;
         self.tally.losses_accepted += 1;
@@ -373,11 +383,22 @@ impl Drive {
         let files: Vec<(PathBuf, u64)> = disk.files();
         let kind = self.random.below(10);
         let wanted = |path: &Path| {
-            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            if kind >= 8 { name == "marker" } else { name.ends_with(".log") }
+            let name = path
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
+            if kind >= 8 {
+                name == "marker"
+            } else {
+                name.ends_with(".log")
+            }
         };
-        let files: Vec<PathBuf> =
-            files.into_iter().map(|(path, _)| path).filter(|path| wanted(path)).collect();
+        let files: Vec<PathBuf> = files
+            .into_iter()
+            .map(|(path, _)| path)
+            .filter(|path| wanted(path))
+            .collect();
         if files.is_empty() {
             return None;
         }
@@ -395,6 +416,9 @@ impl Drive {
             1 | 2 => "zeros",
             _ => "a flipped bit",
         };
-        Some(format!("{what} at byte {at} of {used} in {}", path.display()))
+        Some(format!(
+            "{what} at byte {at} of {used} in {}",
+            path.display()
+        ))
     }
 }

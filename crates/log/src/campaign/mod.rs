@@ -21,7 +21,9 @@ use drive::{Drive, Tally};
 use crate::options::PlantedBug;
 
 fn number(variable: &str) -> Option<u64> {
-    std::env::var(variable).ok().map(|value| value.parse().expect("a number"))
+    std::env::var(variable)
+        .ok()
+        .map(|value| value.parse().expect("a number"))
 }
 
 /// Runs one seed. A violation, or a panic, is an error.
@@ -35,7 +37,11 @@ fn run(seed: u64, planted: Option<PlantedBug>) -> Result<Tally, String> {
 
 #[test]
 fn nothing_synced_is_lost_unnoticed() {
-    let default = if number("SQUORUM_LONG") == Some(1) { 10_000 } else { 500 };
+    let default = if number("SQUORUM_LONG") == Some(1) {
+        10_000
+    } else {
+        500
+    };
     let seeds = number("SQUORUM_SEEDS").unwrap_or(default);
     let range = number("SQUORUM_SEED").map_or(0..seeds, |seed| seed..seed + 1);
     let mut total = Tally::default();

@@ -26,7 +26,11 @@ pub(super) struct ModelGroup {
 
 impl ModelGroup {
     pub(super) fn last(&self) -> Option<LogId> {
-        self.entries.values().next_back().map(|entry| entry.id).or(self.purged)
+        self.entries
+            .values()
+            .next_back()
+            .map(|entry| entry.id)
+            .or(self.purged)
     }
 }
 
@@ -34,7 +38,12 @@ impl std::fmt::Debug for ModelGroup {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let first = self.entries.keys().next();
         write!(f, "vote {:?}, committed {:?}, ", self.vote, self.committed)?;
-        write!(f, "purged {:?}, entries {first:?}..={:?}", self.purged, self.last())
+        write!(
+            f,
+            "purged {:?}, entries {first:?}..={:?}",
+            self.purged,
+            self.last()
+        )
     }
 }
 
@@ -45,14 +54,18 @@ impl Model {
     pub(super) fn apply(&mut self, act: &Act) {
         match act {
             Act::Append(group, entry) => {
-                self.group(*group).entries.insert(entry.id.index, entry.clone());
+                self.group(*group)
+                    .entries
+                    .insert(entry.id.index, entry.clone());
             }
             Act::Vote(group, vote) => self.group(*group).vote = Some(vote.clone()),
             Act::Committed(group, id) => self.group(*group).committed = Some(*id),
             Act::TruncateAfter(group, kept) => {
                 let kept = kept.map(|kept| kept.index);
                 let group = self.group(*group);
-                group.entries.retain(|index, _| kept.is_some_and(|kept| *index <= kept));
+                group
+                    .entries
+                    .retain(|index, _| kept.is_some_and(|kept| *index <= kept));
             }
             Act::Purge(group, upto) => {
                 let group = self.group(*group);
@@ -102,7 +115,10 @@ impl Model {
                 entries,
             };
             if observed.last() != state.last {
-                return Err(format!("{group:?}: last is {:?}, read {observed:?}", state.last));
+                return Err(format!(
+                    "{group:?}: last is {:?}, read {observed:?}",
+                    state.last
+                ));
             }
             model.0.insert(group, observed);
         }

@@ -79,7 +79,11 @@ impl Oracle {
     }
 
     pub(super) fn check_completions(&self) -> Result<(), String> {
-        self.acknowledged.lock().violation.clone().map_or(Ok(()), Err)
+        self.acknowledged
+            .lock()
+            .violation
+            .clone()
+            .map_or(Ok(()), Err)
     }
 
     /// How many acts have survived, at least the acknowledged ones, or if synced bytes were damaged
@@ -101,7 +105,10 @@ impl Oracle {
             }
         }
         Err(match nearest {
-            Some(k) => format!("{k} of {} acts survived, {least} were synced", self.acts.len()),
+            Some(k) => format!(
+                "{k} of {} acts survived, {least} were synced",
+                self.acts.len()
+            ),
             None => format!(
                 "came back as no prefix ({least} of {} acts synced): {observed:#?}\nsubmitted: {:#?}",
                 self.acts.len(),
@@ -122,7 +129,9 @@ impl Oracle {
         let groups = self.now.0.keys();
         groups.into_iter().all(|group| {
             let vote = observed.get(*group).vote;
-            models[least..].iter().any(|model| model.get(*group).vote == vote)
+            models[least..]
+                .iter()
+                .any(|model| model.get(*group).vote == vote)
         })
     }
 

@@ -48,14 +48,24 @@ fn append(random: &mut Random, now: &Model, group: GroupId, payload_max: u64) ->
             _ => random.below(400),
         };
         let payload = bytes(random, length.min(payload_max));
-        acts.push(Act::Append(group, Entry { id: LogId { term, index }, payload }));
+        acts.push(Act::Append(
+            group,
+            Entry {
+                id: LogId { term, index },
+                payload,
+            },
+        ));
         index += 1;
     }
     acts
 }
 
 fn committed(now: &Model, group: GroupId) -> Vec<Act> {
-    now.get(group).last().map(|last| Act::Committed(group, last)).into_iter().collect()
+    now.get(group)
+        .last()
+        .map(|last| Act::Committed(group, last))
+        .into_iter()
+        .collect()
 }
 
 fn truncate(random: &mut Random, now: &Model, group: GroupId) -> Vec<Act> {
@@ -71,10 +81,18 @@ fn truncate(random: &mut Random, now: &Model, group: GroupId) -> Vec<Act> {
 
 fn purge(random: &mut Random, now: &Model, group: GroupId) -> Vec<Act> {
     let known = now.get(group);
-    let Some(last) = known.last() else { return Vec::new() };
+    let Some(last) = known.last() else {
+        return Vec::new();
+    };
     if random.percent(5) {
         let index = last.index + random.below(4);
-        return vec![Act::Purge(group, LogId { term: last.term, index })];
+        return vec![Act::Purge(
+            group,
+            LogId {
+                term: last.term,
+                index,
+            },
+        )];
     }
     let ids: Vec<LogId> = known.entries.values().map(|entry| entry.id).collect();
     match ids.len() as u64 {

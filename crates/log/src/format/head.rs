@@ -95,12 +95,15 @@ mod tests {
         };
         let groups = BTreeMap::from([(GroupId(1), full), (GroupId(9), GroupRecord::default())]);
         let bytes = encode(&groups);
-        assert_eq!(hex(&bytes), "02000000010000000f05000000000000\n\
+        assert_eq!(
+            hex(&bytes),
+            "02000000010000000f05000000000000\n\
              000400766f7465020000000000000008\n\
              00000000000000010000000000000004\n\
              00000000000000020000000000000009\n\
              00000000000000090000000000000000\n\
-             00000000");
+             00000000"
+        );
         assert_eq!(
             decode(Bytes::from(bytes.clone())).expect("well formed"),
             groups

@@ -125,10 +125,13 @@ mod tests {
             votes: BTreeMap::from([(GroupId(1), Bytes::from_static(b"vote"))]),
         };
         let bytes = marker.encode();
-        assert_eq!(hex(&bytes), "5351554f4d41524b010000002a000000\n\
+        assert_eq!(
+            hex(&bytes),
+            "5351554f4d41524b010000002a000000\n\
              03000000000000000010000000000000\n\
              ddccbbaa050000000000000001000000\n\
-             010000000400766f746558d3294c");
+             010000000400766f746558d3294c"
+        );
         assert!(matches!(Marker::decode(&bytes), Decoded::Valid(decoded) if decoded == marker));
         for bit in 0..bytes.len() * 8 {
             let mut damaged = bytes.clone();

@@ -162,10 +162,13 @@ mod tests {
         let mut bytes = Vec::new();
         header.checksum = header.encode(b"hello", &mut bytes);
         header.length = 5;
-        assert_eq!(hex(&bytes), "c6f6a7c2ddccbbaa0500000001020000\n\
+        assert_eq!(
+            hex(&bytes),
+            "c6f6a7c2ddccbbaa0500000001020000\n\
              22110000000000000700000000000000\n\
              03000000000000000201000000000000\n\
-             68656c6c6f");
+             68656c6c6f"
+        );
         verify(&bytes).expect("the checksum is right");
         let raw = bytes.first_chunk().expect("a header");
         assert_eq!(Header::decode(raw), header);

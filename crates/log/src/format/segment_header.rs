@@ -91,10 +91,13 @@ mod tests {
         };
         let mut bytes = Vec::new();
         let seed = header.encode(&mut bytes);
-        assert_eq!(hex(&bytes), "5351554f4c4f47000100000000000000\n\
+        assert_eq!(
+            hex(&bytes),
+            "5351554f4c4f47000100000000000000\n\
              05000000000000000110000000000000\n\
              0010000000000000ddccbbaa00000000\n\
-             0000000000000000000000003250a9fe");
+             0000000000000000000000003250a9fe"
+        );
         let mut raw: [u8; HEADER_BYTES] = bytes.try_into().expect("64 bytes");
         assert!(
             matches!(SegmentHeader::decode(&raw), Decoded::Valid(h, s) if h == header && s == seed)

@@ -106,6 +106,11 @@ fn start(
     }
     directory.sync()?;
 
+    if replay.groups.len() > options.groups_max() {
+        return Err(OpenError::Options(
+            "segment_bytes is too small for the groups of this log",
+        ));
+    }
     let number_max = found.number_max.max(marker.newest().segment);
     let mut writer = Writer {
         groups: replay.groups,

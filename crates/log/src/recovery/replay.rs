@@ -125,7 +125,10 @@ impl Replay {
     ) -> Result<(), OpenError> {
         let number = found.header.number;
         let links = self.continues(found) && self.based;
-        let link = match (links, found.header.first_sequence - found.header.previous_sequence) {
+        let link = match (
+            links,
+            found.header.first_sequence - found.header.previous_sequence,
+        ) {
             (false, _) => Link::None,
             (true, 1) => Link::Whole,
             (true, _) => Link::AfterLoss,
@@ -217,7 +220,10 @@ impl Replay {
         }
         if link == Link::AfterLoss {
             for (group, record) in &groups {
-                let kept = record.last.map(|last| last.index).filter(|_| !record.live().is_empty());
+                let kept = record
+                    .last
+                    .map(|last| last.index)
+                    .filter(|_| !record.live().is_empty());
                 self.truncate_after(*group, kept);
             }
         }
@@ -227,8 +233,13 @@ impl Replay {
     }
 
     fn truncate_after(&mut self, group: GroupId, kept: Option<u64>) {
-        self.segments.iter_mut().for_each(|segment| segment.truncate_after(group, kept));
-        self.positions.entry(group).or_default().truncate_after(kept);
+        self.segments
+            .iter_mut()
+            .for_each(|segment| segment.truncate_after(group, kept));
+        self.positions
+            .entry(group)
+            .or_default()
+            .truncate_after(kept);
         self.sampler.truncate(group);
     }
 

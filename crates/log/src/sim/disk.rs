@@ -79,6 +79,7 @@ impl SimDisk {
         state.boot += 1;
         state.powered = true;
         state.locks.clear();
+        state.forget_nameless();
         Arc::new(SimFileSystem::new(self.clone(), state.boot))
     }
 
@@ -203,7 +204,13 @@ impl State {
         for inode in self.inodes.values_mut() {
             inode.lose_power(random);
         }
-        let used: BTreeSet<u64> = self.names.values().copied().collect();
+        self.forget_nameless();
+    }
+
+    /// Drops the files that no name leads to and no process can have open.
+    fn forget_nameless(&mut self) {
+        let names = self.names.values().chain(self.durable_names.values());
+        let used: BTreeSet<u64> = names.copied().collect();
         self.inodes.retain(|inode, _| used.contains(inode));
     }
 

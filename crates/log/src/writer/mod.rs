@@ -240,6 +240,8 @@ impl Writer {
         self.position += self.buffer.len() as u64;
         self.written_bytes += self.buffer.len() as u64;
         self.buffer.clear();
+        // An unusually large batch does not keep its memory.
+        self.buffer.shrink_to(2 * self.options.batch_bytes);
         Ok(())
     }
 }

@@ -1,0 +1,7 @@
+//! The log through its public interface: on real files, with real threads, and under faults.
+
+#![allow(clippy::unwrap_used)]
+
+mod faults;
+mod real_files;
+mod support;
