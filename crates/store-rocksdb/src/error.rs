@@ -26,6 +26,10 @@ pub(crate) fn open_error(path: &Path, error: rocksdb::Error) -> StoreError {
             reason: message,
         };
     }
+    // The directory is there and so is what names its files: one of those is missing.
+    if kind == ErrorKind::IOError && message.contains("No such file or directory") {
+        return StoreError::Corruption(message);
+    }
     match kind {
         ErrorKind::InvalidArgument | ErrorKind::NotSupported => StoreError::Incompatible {
             path: path.into(),

@@ -32,6 +32,6 @@ pub trait Subject {
 /// random run; 2,000 takes a second or so on the twin.
 pub fn test_all<S: Subject>(mut make: impl FnMut() -> S, seed: u64, steps: usize) {
     matches_the_model(make(), seed, steps);
-    batches_are_seen_whole(&make(), steps);
+    batches_are_seen_whole(&make(), 20 * steps);
     replace_range_is_all_or_nothing(make());
 }

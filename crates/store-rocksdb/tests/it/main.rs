@@ -5,6 +5,7 @@
 mod checkpoint;
 mod conformance;
 mod kill;
+mod memory;
 mod open;
 
 use squorum_store_rocksdb::Options;

@@ -41,12 +41,13 @@ fn damage_is_refused_and_nothing_is_deleted() {
         let tables = names(directory.path(), ".sst");
         assert!(!tables.is_empty());
         std::fs::remove_file(&names(directory.path(), damaged)[0]).unwrap();
+        if damaged == "CURRENT" {
+            // RocksDB itself refuses to begin anew only where a log file lies.
+            std::fs::remove_file(&names(directory.path(), ".log")[0]).unwrap();
+        }
         let error = RocksStore::open(directory.path(), &small()).unwrap_err();
         println!("{damaged} missing: {error}");
-        assert!(
-            matches!(error, StoreError::Corruption(_) | StoreError::Io(_)),
-            "{error:?}"
-        );
+        assert!(matches!(error, StoreError::Corruption(_)), "{error:?}");
         if damaged != ".sst" {
             assert_eq!(
                 names(directory.path(), ".sst"),
@@ -55,6 +56,19 @@ fn damage_is_refused_and_nothing_is_deleted() {
             );
         }
     }
+}
+
+/// As a crash leaves them that came after a replacement's files were linked and before the manifest
+/// named them.
+#[test]
+fn tables_that_the_manifest_does_not_name_are_deleted() {
+    let directory = tempfile::tempdir().unwrap();
+    filled(directory.path());
+    let tables = names(directory.path(), ".sst");
+    std::fs::hard_link(&tables[0], directory.path().join("000900.sst")).unwrap();
+    let store = RocksStore::open(directory.path(), &small()).unwrap();
+    assert_eq!(names(directory.path(), ".sst"), tables);
+    assert_eq!(store.get(b"key").unwrap().unwrap().len(), 10_000);
 }
 
 #[test]
