@@ -8,6 +8,7 @@ import pytest
 
 from squorum_tests import client
 from squorum_tests.node import Node
+from squorum_tests.queue import Queue
 
 
 @pytest.fixture(scope="session")
@@ -70,22 +71,23 @@ def unique(request):
 
 @pytest.fixture
 def queue(sqs, unique):
-    """Makes a standard queue with the given attributes; gives its URL."""
+    """Makes a standard queue with the given attributes."""
 
-    def make(**attributes) -> str:
+    def make(**attributes) -> Queue:
         texts = {name: str(value) for name, value in attributes.items()}
-        return sqs.create_queue(QueueName=unique(), Attributes=texts)["QueueUrl"]
+        return Queue(sqs, sqs.create_queue(QueueName=unique(), Attributes=texts)["QueueUrl"])
 
     return make
 
 
 @pytest.fixture
-def fifo_queue(sqs, unique):
-    """Makes a FIFO queue with the given attributes; gives its URL."""
+def fifo(sqs, unique):
+    """Makes a FIFO queue with the given attributes."""
 
-    def make(**attributes) -> str:
+    def make(**attributes) -> Queue:
         texts = {name: str(value) for name, value in attributes.items()}
         texts["FifoQueue"] = "true"
-        return sqs.create_queue(QueueName=unique(".fifo"), Attributes=texts)["QueueUrl"]
+        created = sqs.create_queue(QueueName=unique(".fifo"), Attributes=texts)
+        return Queue(sqs, created["QueueUrl"])
 
     return make

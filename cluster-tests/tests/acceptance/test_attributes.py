@@ -1,0 +1,266 @@
+"""Queue attributes: defaults, ranges, what is refused, what a change does. parity.md 3, 4, 5."""
+
+import time
+
+import pytest
+
+from squorum_tests.queue import Queue, refused
+
+STANDARD_DEFAULTS = {
+    "DelaySeconds": "0",
+    "MaximumMessageSize": "1048576",
+    "MessageRetentionPeriod": "345600",
+    "ReceiveMessageWaitTimeSeconds": "0",
+    "VisibilityTimeout": "30",
+    "SqsManagedSseEnabled": "true",
+    "ApproximateNumberOfMessages": "0",
+    "ApproximateNumberOfMessagesDelayed": "0",
+    "ApproximateNumberOfMessagesNotVisible": "0",
+}
+FIFO_DEFAULTS = {
+    **STANDARD_DEFAULTS,
+    "FifoQueue": "true",
+    "ContentBasedDeduplication": "false",
+    "DeduplicationScope": "queue",
+    "FifoThroughputLimit": "perQueue",
+}
+VARIABLE = {"QueueArn", "CreatedTimestamp", "LastModifiedTimestamp"}
+
+
+def test_all_attributes_of_a_standard_queue(queue):
+    """[5] The 12 keys that AWS answers."""
+    found = queue().attributes("All")
+    assert found.keys() == STANDARD_DEFAULTS.keys() | VARIABLE
+    assert found.items() >= STANDARD_DEFAULTS.items()
+
+
+def test_all_attributes_of_a_fifo_queue(fifo):
+    found = fifo().attributes("All")
+    assert found.keys() == FIFO_DEFAULTS.keys() | VARIABLE
+    assert found.items() >= FIFO_DEFAULTS.items()
+
+
+def test_only_what_was_asked_for(queue, sqs):
+    """[5] No names, no attributes; what does not apply is left out."""
+    made = queue()
+    assert "Attributes" not in sqs.get_queue_attributes(QueueUrl=made.url)
+    assert made.attributes("DelaySeconds") == {"DelaySeconds": "0"}
+    assert made.attributes("Policy", "RedrivePolicy", "DelaySeconds") == {"DelaySeconds": "0"}
+
+
+def test_unknown_attribute_names(queue):
+    """[3, 5]"""
+    made = queue()
+    with refused("InvalidAttributeName", "Unknown Attribute Foobar.", shape="InvalidAttributeName"):
+        made.attributes("Foobar")
+    with refused("InvalidAttributeName", "Unknown Attribute Foobar."):
+        made.set(Foobar="1")
+
+
+def test_timestamps_are_seconds(queue):
+    made = queue()
+    found = made.attributes("CreatedTimestamp", "LastModifiedTimestamp")
+    assert abs(int(found["CreatedTimestamp"]) - time.time()) < 5
+    assert int(found["LastModifiedTimestamp"]) >= int(found["CreatedTimestamp"])
+
+
+@pytest.mark.parametrize(
+    ("name", "low", "high"),
+    [
+        ("DelaySeconds", 0, 900),
+        ("MaximumMessageSize", 1024, 1_048_576),
+        ("MessageRetentionPeriod", 60, 1_209_600),
+        ("ReceiveMessageWaitTimeSeconds", 0, 20),
+        ("VisibilityTimeout", 0, 43_200),
+        ("KmsDataKeyReusePeriodSeconds", 60, 86_400),
+    ],
+)
+def test_ranges(queue, sqs, unique, name, low, high):
+    """[4, 5] Both ends are allowed, one beyond is not; on create and on change."""
+    made = queue()
+    for value in (low, high):
+        made.set(**{name: value})
+        sqs.create_queue(QueueName=unique(), Attributes={name: str(value)})
+    for value in (low - 1, high + 1, "x", ""):
+        with refused("InvalidAttributeValue", f"Invalid value for the parameter {name}.…"):
+            made.set(**{name: value})
+        with refused("InvalidAttributeValue"):
+            sqs.create_queue(QueueName=unique(), Attributes={name: str(value)})
+
+
+def test_refused_change_changes_nothing(queue):
+    made = queue()
+    with refused("InvalidAttributeValue"):
+        made.set(DelaySeconds=5, VisibilityTimeout=99_999)
+    assert made.attributes("DelaySeconds") == {"DelaySeconds": "0"}
+
+
+def test_what_was_set_is_echoed(queue):
+    made = queue(VisibilityTimeout=0, DelaySeconds=900)
+    made.set(VisibilityTimeout=43_200, MaximumMessageSize=1024, ReceiveMessageWaitTimeSeconds=20)
+    expected = {
+        "VisibilityTimeout": "43200",
+        "DelaySeconds": "900",
+        "MaximumMessageSize": "1024",
+        "ReceiveMessageWaitTimeSeconds": "20",
+    }
+    assert made.attributes("All").items() >= expected.items()
+
+
+def test_fifo_attributes_on_a_standard_queue(queue, sqs, unique):
+    """[3]"""
+    texts = {
+        "FifoQueue": "Unknown Attribute FifoQueue.",
+        "ContentBasedDeduplication": "Unknown Attribute ContentBasedDeduplication.",
+        "DeduplicationScope": "You can specify the DeduplicationScope only when FifoQueue is set to "
+        "true.",
+        "FifoThroughputLimit": "You can specify the FifoThroughputLimit only when FifoQueue is set "
+        "to true.",
+    }
+    values = {
+        "FifoQueue": "false",
+        "ContentBasedDeduplication": "false",
+        "DeduplicationScope": "queue",
+        "FifoThroughputLimit": "perQueue",
+    }
+    made = queue()
+    for name, text in texts.items():
+        with refused("InvalidAttributeName", text):
+            sqs.create_queue(QueueName=unique(), Attributes={name: values[name]})
+        with refused("InvalidAttributeName", text):
+            made.set(**{name: values[name]})
+
+
+def test_queue_type_cannot_change(fifo):
+    """[3]"""
+    with refused(
+        "InvalidAttributeValue",
+        "Invalid value for the parameter FifoQueue. Reason: Modifying queue type is not supported.",
+    ):
+        fifo().set(FifoQueue="false")
+
+
+def test_fifo_settings_are_kept(fifo):
+    """[5] Booleans in any case, answered in lower case."""
+    made = fifo(ContentBasedDeduplication="True", DeduplicationScope="messageGroup")
+    made.set(FifoThroughputLimit="perMessageGroupId")
+    expected = {
+        "ContentBasedDeduplication": "true",
+        "DeduplicationScope": "messageGroup",
+        "FifoThroughputLimit": "perMessageGroupId",
+    }
+    assert made.attributes("All").items() >= expected.items()
+
+
+def test_throughput_per_group_needs_the_scope(fifo):
+    """[5]"""
+    with refused("InvalidAttributeValue"):
+        fifo().set(FifoThroughputLimit="perMessageGroupId")
+    with refused("InvalidAttributeValue"):
+        fifo().set(DeduplicationScope="nonsense")
+
+
+def test_policy_is_kept_and_removed(queue):
+    """[5] "" removes, and then it is absent again."""
+    policy = '{"Version": "2012-10-17", "Statement": []}'
+    made = queue()
+    made.set(Policy=policy)
+    assert made.attributes("Policy") == {"Policy": policy}
+    made.set(Policy="")
+    assert made.attributes("Policy") == {}
+
+
+def test_encryption_settings(queue):
+    """[5] KMS turns the managed kind off, and it stays off; 300 s hides the reuse period."""
+    made = queue()
+    assert made.attributes("SqsManagedSseEnabled") == {"SqsManagedSseEnabled": "true"}
+    made.set(KmsMasterKeyId="alias/mine", KmsDataKeyReusePeriodSeconds=600)
+    found = made.attributes("All")
+    assert found["KmsMasterKeyId"] == "alias/mine"
+    assert found["KmsDataKeyReusePeriodSeconds"] == "600"
+    assert found["SqsManagedSseEnabled"] == "false"
+    made.set(KmsMasterKeyId="", KmsDataKeyReusePeriodSeconds=300)
+    found = made.attributes("All")
+    assert "KmsMasterKeyId" not in found
+    assert "KmsDataKeyReusePeriodSeconds" not in found
+    assert found["SqsManagedSseEnabled"] == "false"
+
+
+def test_one_kind_of_encryption_at_a_time(queue):
+    """[3]"""
+    with refused(
+        "InvalidAttributeName",
+        "You can use one type of server-side encryption (SSE) at one time. You can either enable "
+        "KMS SSE or SQS SSE.",
+    ):
+        queue().set(KmsMasterKeyId="alias/mine", SqsManagedSseEnabled="true")
+
+
+def test_redrive_is_refused_until_it_works(queue):
+    """Never stored without effect."""
+    made, dead = queue(), queue()
+    arn = dead.attributes("QueueArn")["QueueArn"]
+    policy = f'{{"deadLetterTargetArn":"{arn}","maxReceiveCount":2}}'
+    with refused("AWS.SimpleQueueService.UnsupportedOperation"):
+        made.set(RedrivePolicy=policy)
+    with refused("AWS.SimpleQueueService.UnsupportedOperation"):
+        made.set(RedriveAllowPolicy='{"redrivePermission":"denyAll"}')
+    assert made.attributes("RedrivePolicy", "RedriveAllowPolicy") == {}
+
+
+def test_counters(queue):
+    """[7] Visible, in flight and delayed, exact at once."""
+    made = queue()
+    for number in range(5):
+        made.send(str(number))
+    made.send("later", DelaySeconds=600)
+    assert made.counters() == (5, 0, 1)
+    messages = made.receive(maximum=3)
+    assert made.counters() == (5 - len(messages), len(messages), 1)
+    made.delete(messages[0])
+    assert made.counters() == (5 - len(messages), len(messages) - 1, 1)
+    made.change(messages[1], 0)
+    assert made.counters() == (6 - len(messages), len(messages) - 2, 1)
+
+
+def test_new_visibility_timeout_holds_for_new_receives(queue):
+    made = queue(VisibilityTimeout=600)
+    made.send("old")
+    made.receive_one()
+    made.set(VisibilityTimeout=0)
+    made.send("new")
+    assert made.bodies() == ["new"]
+    assert made.bodies() == ["new"]
+
+
+def test_delay_change_does_not_touch_stored_messages_of_a_standard_queue(queue):
+    """[5]"""
+    made = queue()
+    made.send("stored")
+    made.set(DelaySeconds=600)
+    made.send("delayed")
+    assert made.bodies() == ["stored"]
+    assert made.counters() == (0, 1, 1)
+
+
+def test_retention_change_expires_messages(queue):
+    """[5] Retention counts from the send, so a shorter one reaches messages that are stored."""
+    made = queue(MessageRetentionPeriod=3600)
+    made.send()
+    made.set(MessageRetentionPeriod=60)
+    assert made.counters() == (1, 0, 0)
+
+
+@pytest.mark.timeout(150)
+def test_retention_ends_a_message_wherever_it_is(sqs, unique):
+    """[7] Visible and in flight alike."""
+    created = sqs.create_queue(QueueName=unique(), Attributes={"MessageRetentionPeriod": "60"})
+    made = Queue(sqs, created["QueueUrl"])
+    made.send("taken")
+    made.receive_one(VisibilityTimeout=600)
+    made.send("visible")
+    sent = time.monotonic()
+    assert made.counters() == (1, 1, 0)
+    time.sleep(max(0.0, 62 - (time.monotonic() - sent)))
+    assert made.bodies() == []
+    assert made.counters() == (0, 0, 0)

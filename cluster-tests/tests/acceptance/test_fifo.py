@@ -1,0 +1,370 @@
+"""FIFO queues: order, group locks, deduplication, receive attempts. parity.md 3, 6, 7, 8."""
+
+import time
+
+import pytest
+
+from squorum_tests.queue import refused, sha256
+
+
+@pytest.fixture
+def made(fifo):
+    return fifo(ContentBasedDeduplication="true", VisibilityTimeout=600)
+
+
+def test_send_answer(made):
+    """[6] Sequence numbers are decimal strings that rise."""
+    numbers = [made.send(str(n), group="g")["SequenceNumber"] for n in range(5)]
+    assert all(number.isdigit() for number in numbers)
+    assert [int(number) for number in numbers] == sorted({int(number) for number in numbers})
+
+
+def test_receive_answer(made):
+    sent = made.send("a", group="g", id="d")
+    attributes = made.receive_one()["Attributes"]
+    assert attributes["MessageGroupId"] == "g"
+    assert attributes["MessageDeduplicationId"] == "d"
+    assert attributes["SequenceNumber"] == sent["SequenceNumber"]
+
+
+def test_order_within_a_group(made):
+    expected = [str(n) for n in range(25)]
+    for body in expected:
+        made.send(body, group="g")
+    found = []
+    while messages := made.receive():
+        found += [message["Body"] for message in messages]
+        for message in messages:
+            made.delete(message)
+    assert found == expected
+
+
+def test_one_receive_gives_many_of_a_group_then_other_groups(made):
+    """[8]"""
+    for body, group in (("a1", "a"), ("b1", "b"), ("a2", "a"), ("b2", "b"), ("a3", "a")):
+        made.send(body, group=group)
+    assert made.bodies() == ["a1", "a2", "a3", "b1", "b2"]
+
+
+def test_batch_ends_within_a_group(made):
+    for number in range(4):
+        made.send(str(number), group="g")
+    assert made.bodies(maximum=3) == ["0", "1", "2"]
+    assert made.bodies() == []
+
+
+def test_group_is_locked_while_in_flight(made):
+    """[8] Other groups are free; new sends do not unlock."""
+    made.send("a1", group="a")
+    made.send("a2", group="a")
+    made.send("b1", group="b")
+    assert made.bodies(maximum=1) == ["a1"]
+    assert made.bodies() == ["b1"]
+    made.send("a3", group="a")
+    made.send("b2", group="b")
+    assert made.bodies() == []
+
+
+def test_deleting_all_in_flight_unlocks_at_once(made):
+    """[8] Not before the last."""
+    for body in ("1", "2", "3"):
+        made.send(body, group="g")
+    first, second = made.receive(maximum=2)
+    made.delete(first)
+    assert made.bodies() == []
+    made.delete(second)
+    assert made.bodies() == ["3"]
+
+
+def test_end_of_the_timeout_unlocks_in_order(fifo):
+    made = fifo(ContentBasedDeduplication="true", VisibilityTimeout=2)
+    for body in ("1", "2", "3"):
+        made.send(body, group="g")
+    began = time.monotonic()
+    assert made.bodies(maximum=2) == ["1", "2"]
+    assert made.bodies() == []
+    assert made.bodies(wait=10) == ["1", "2", "3"]
+    assert time.monotonic() - began >= 2
+
+
+def test_prefix_rule_first_returned(made):
+    """[8] Only the visible prefix is given while a later message is in flight."""
+    for body in ("1", "2", "3"):
+        made.send(body, group="g")
+    first, _second = made.receive(maximum=2)
+    made.change(first, 0)
+    assert made.bodies() == ["1"]
+
+
+def test_prefix_rule_second_extended(fifo):
+    """[8] After the others timed out, only what stands before the invisible one is given."""
+    made = fifo(ContentBasedDeduplication="true", VisibilityTimeout=1)
+    for body in ("1", "2", "3"):
+        made.send(body, group="g")
+    messages = made.receive()
+    assert len(messages) == 3
+    made.change(messages[1], 600)
+    time.sleep(1.3)
+    assert made.bodies() == ["1"]
+
+
+def test_zero_timeout_keeps_order_and_rotates_groups(made):
+    """[8]"""
+    for group, count in (("g1", 2), ("g2", 2), ("g3", 1)):
+        for number in range(1, count + 1):
+            made.send(f"{group}m{number}", group=group)
+    first = made.bodies(maximum=3, VisibilityTimeout=0)
+    assert first == ["g1m1", "g1m2", "g2m1"]
+    second = made.bodies(VisibilityTimeout=0)
+    assert second == ["g3m1", "g1m1", "g1m2", "g2m1", "g2m2"]
+
+
+def test_groups_are_independent(made):
+    """[4] Many groups; one that nobody deletes blocks no other."""
+    for number in range(50):
+        made.send(f"m{number}", group=f"g{number}")
+    found = []
+    while messages := made.receive():
+        found += [message["Body"] for message in messages]
+    assert sorted(found) == sorted(f"m{number}" for number in range(50))
+
+
+def test_deduplication_returns_the_original(made):
+    """[6, 8] Other body, same id."""
+    first = made.send("a", group="g", id="same")
+    second = made.send("b", group="g", id="same")
+    assert second["MessageId"] == first["MessageId"]
+    assert second["SequenceNumber"] == first["SequenceNumber"]
+    assert made.bodies() == ["a"]
+    assert made.counters() == (0, 1, 0)
+
+
+def test_deduplication_outlives_receive_and_delete(made):
+    """[8]"""
+    first = made.send("a", group="g", id="same")
+    message = made.receive_one()
+    assert made.send("a", group="g", id="same")["MessageId"] == first["MessageId"]
+    made.delete(message)
+    assert made.send("a", group="g", id="same")["MessageId"] == first["MessageId"]
+    assert made.bodies() == []
+
+
+def test_deduplication_across_groups(made):
+    """[8] In queue scope another group is dropped too."""
+    made.send("a", group="one", id="same")
+    made.send("b", group="two", id="same")
+    assert made.bodies() == ["a"]
+
+
+def test_deduplication_by_group(fifo):
+    """[8] Works without FifoThroughputLimit too."""
+    made = fifo(DeduplicationScope="messageGroup")
+    made.send("a", group="one", id="same")
+    made.send("b", group="two", id="same")
+    made.send("c", group="two", id="same")
+    assert sorted(made.bodies()) == ["a", "b"]
+
+
+def test_changed_scope_does_not_change_deduplication(fifo):
+    """[8] Its effect is fixed at creation, in both directions."""
+    narrow = fifo()
+    narrow.set(DeduplicationScope="messageGroup")
+    narrow.send("a", group="one", id="same")
+    narrow.send("b", group="two", id="same")
+    assert narrow.bodies() == ["a"]
+    wide = fifo(DeduplicationScope="messageGroup")
+    wide.set(DeduplicationScope="queue")
+    wide.send("a", group="one", id="same")
+    wide.send("b", group="two", id="same")
+    assert sorted(wide.bodies()) == ["a", "b"]
+
+
+def test_content_based_deduplication(made):
+    """[8] SHA-256 of the body alone; the id shows."""
+    attributes = {"x": {"DataType": "String", "StringValue": "y"}}
+    first = made.send("a", group="g")
+    second = made.send("a", group="g", MessageAttributes=attributes)
+    assert second["MessageId"] == first["MessageId"]
+    assert made.receive_one()["Attributes"]["MessageDeduplicationId"] == sha256("a")
+
+
+def test_explicit_id_wins_over_content(made):
+    """[8]"""
+    made.send("a", group="g", id="one")
+    made.send("a", group="g", id="two")
+    assert made.bodies() == ["a", "a"]
+
+
+def test_content_and_explicit_ids_are_one_space(made):
+    first = made.send("a", group="g")
+    second = made.send("b", group="g", id=sha256("a"))
+    assert second["MessageId"] == first["MessageId"]
+
+
+def test_purge_clears_deduplication(made):
+    """[7]"""
+    first = made.send("a", group="g", id="same")
+    made.purge()
+    second = made.send("a", group="g", id="same")
+    assert second["MessageId"] != first["MessageId"]
+    assert made.bodies() == ["a"]
+
+
+def test_purge_unlocks_groups(made):
+    made.send("old", group="g")
+    made.receive_one()
+    made.purge()
+    made.send("new", group="g")
+    assert made.bodies() == ["new"]
+
+
+def test_missing_ids(fifo):
+    """[3] The group id is looked at first."""
+    plain = fifo()
+    with refused("MissingParameter", "The request must contain the parameter MessageGroupId."):
+        plain.send("a")
+    with refused(
+        "InvalidParameterValue",
+        "The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId "
+        "provided explicitly",
+    ):
+        plain.send("a", group="g")
+
+
+@pytest.mark.parametrize("value", ["", "a b", "a" * 129, "ü", "a\n"])
+@pytest.mark.parametrize("parameter", ["MessageGroupId", "MessageDeduplicationId"])
+def test_bad_ids(made, parameter, value):
+    """[3]"""
+    ids = {"MessageGroupId": "g", "MessageDeduplicationId": "d", parameter: value}
+    with refused(
+        "InvalidParameterValue",
+        f"Value {value} for parameter {parameter} is invalid. Reason: {parameter} can only include "
+        "alphanumeric and punctuation characters. 1 to 128 in length.",
+    ):
+        made.send("a", **ids)
+
+
+def test_good_ids(made):
+    """[4] Alphanumeric and punctuation."""
+    punctuation = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
+    made.send("a", group=punctuation, id=punctuation)
+    made.send("b", group="a" * 128, id="b" * 128)
+    assert sorted(made.bodies()) == ["a", "b"]
+
+
+def test_delay_of_one_message_is_refused(made):
+    """[3] Zero is accepted and means the queue's delay."""
+    with refused(
+        "InvalidParameterValue",
+        "Value 2 for parameter DelaySeconds is invalid. Reason: The request include parameter that is "
+        "not valid for this queue type.",
+    ):
+        made.send("a", group="g", DelaySeconds=2)
+    made.send("a", group="g", DelaySeconds=0)
+    assert made.bodies() == ["a"]
+
+
+def test_delay_of_the_queue(fifo):
+    made = fifo(ContentBasedDeduplication="true", DelaySeconds=2)
+    sent = time.monotonic()
+    made.send("1", group="g", DelaySeconds=0)
+    made.send("2", group="g")
+    assert made.counters() == (0, 0, 2)
+    assert made.bodies() == []
+    found = made.bodies(maximum=1, wait=10)
+    assert time.monotonic() - sent >= 2
+    assert found == ["1"]
+
+
+def test_delayed_message_does_not_lock_its_group(fifo):
+    """[8] An older visible one is still delivered."""
+    made = fifo(ContentBasedDeduplication="true", DelaySeconds=3)
+    made.send("older", group="g")
+    time.sleep(3.2)
+    made.send("delayed", group="g")
+    assert made.bodies() == ["older"]
+
+
+def test_delete_after_the_timeout_is_refused(made):
+    """[3, 7]"""
+    made.send("a", group="g")
+    message = made.receive_one(VisibilityTimeout=1)
+    time.sleep(1.3)
+    with refused(
+        "InvalidParameterValue",
+        f"Value {message['ReceiptHandle']} for parameter ReceiptHandle is invalid. Reason: The "
+        "receipt handle has expired.",
+    ):
+        made.delete(message)
+    assert made.counters() == (1, 0, 0)
+
+
+def test_extended_timeout_counts_for_the_delete(made):
+    """[7]"""
+    made.send("a", group="g")
+    message = made.receive_one(VisibilityTimeout=1)
+    made.change(message, 600)
+    time.sleep(1.3)
+    made.delete(message)
+    assert made.counters() == (0, 0, 0)
+
+
+def test_delete_twice_is_fine(made):
+    """[7]"""
+    made.send("a", group="g")
+    message = made.receive_one()
+    made.delete(message)
+    made.delete(message)
+
+
+def test_receive_attempt_repeats_the_answer(made):
+    """[8] Same id, nothing changed: same messages and handles."""
+    for number in range(3):
+        made.send(str(number), group="g")
+    first = made.receive(maximum=2, ReceiveRequestAttemptId="attempt")
+    again = made.receive(maximum=2, ReceiveRequestAttemptId="attempt")
+    assert [m["MessageId"] for m in again] == [m["MessageId"] for m in first]
+    assert [m["ReceiptHandle"] for m in again] == [m["ReceiptHandle"] for m in first]
+    assert made.receive(ReceiveRequestAttemptId="other") == []
+    made.delete(again[0])
+    made.delete(again[1])
+    assert made.bodies() == ["2"]
+
+
+def test_receive_attempt_restarts_the_timeout(made):
+    made.send("a", group="g")
+    made.receive(ReceiveRequestAttemptId="attempt", VisibilityTimeout=3)
+    time.sleep(1.5)
+    made.receive(ReceiveRequestAttemptId="attempt", VisibilityTimeout=3)
+    repeated = time.monotonic()
+    made.receive_one(wait=10)
+    assert time.monotonic() - repeated >= 2.8
+
+
+def test_high_throughput_queue(fifo):
+    """[4] Groups are spread over partitions; order within each, deduplication, all found."""
+    made = fifo(
+        DeduplicationScope="messageGroup",
+        FifoThroughputLimit="perMessageGroupId",
+        VisibilityTimeout=600,
+    )
+    for round_number in range(5):
+        made.send_batch(
+            [
+                {
+                    "Id": str(group),
+                    "MessageBody": f"{group}-{round_number}",
+                    "MessageGroupId": f"g{group}",
+                    "MessageDeduplicationId": f"d{round_number}",
+                }
+                for group in range(10)
+            ]
+        )
+    assert made.counters() == (50, 0, 0)
+    found: dict[str, list[str]] = {}
+    while messages := made.receive(wait=1):
+        for message in messages:
+            found.setdefault(message["Attributes"]["MessageGroupId"], []).append(message["Body"])
+            made.delete(message)
+    expected = {f"g{g}": [f"{g}-{r}" for r in range(5)] for g in range(10)}
+    assert found == expected

@@ -1,0 +1,198 @@
+"""Queues: create, find, list, delete. parity.md 1, 3, 4, 5."""
+
+import time
+
+import pytest
+
+from squorum_tests.client import ACCOUNT, REGION
+from squorum_tests.queue import Queue, refused
+
+NAME_TEXT = "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length"
+
+
+def test_queue_url_leads_back_the_way_the_client_came(node, sqs, unique):
+    name = unique()
+    url = sqs.create_queue(QueueName=name)["QueueUrl"]
+    assert url == f"{node.endpoint}/{ACCOUNT}/{name}"
+    assert sqs.get_queue_url(QueueName=name)["QueueUrl"] == url
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "{name}",
+        "http://elsewhere.example/{account}/{name}",
+        "https://queue.amazonaws.com/{account}/{name}",
+    ],
+)
+def test_only_account_and_name_of_a_queue_url_count(sqs, queue, form):
+    """[1] A bare name is taken too, the host is ignored."""
+    made = queue()
+    url = form.format(name=made.name, account=ACCOUNT)
+    sqs.send_message(QueueUrl=url, MessageBody="found")
+    assert made.bodies() == ["found"]
+
+
+def test_create_is_idempotent_with_equal_or_fewer_attributes(sqs, unique):
+    """[5]"""
+    name = unique()
+    attributes = {"VisibilityTimeout": "40", "DelaySeconds": "2"}
+    url = sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
+    assert sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"] == url
+    assert sqs.create_queue(QueueName=name, Attributes={"DelaySeconds": "2"})["QueueUrl"] == url
+    assert sqs.create_queue(QueueName=name)["QueueUrl"] == url
+
+
+def test_create_with_a_different_attribute_is_refused_and_names_it(sqs, unique):
+    """[3, 5] A default that was never given counts like any value."""
+    name = unique()
+    sqs.create_queue(QueueName=name, Attributes={"VisibilityTimeout": "40"})
+    for attribute, value in (("VisibilityTimeout", "41"), ("DelaySeconds", "3")):
+        with refused(
+            "QueueAlreadyExists",
+            "A queue already exists with the same name and a different value for attribute "
+            + attribute,
+            shape="QueueNameExists",
+        ):
+            sqs.create_queue(QueueName=name, Attributes={attribute: value})
+
+
+def test_create_compares_with_current_attributes(sqs, unique):
+    """[5] After SetQueueAttributes the original request fails."""
+    name = unique()
+    original = {"DelaySeconds": "2"}
+    made = Queue(sqs, sqs.create_queue(QueueName=name, Attributes=original)["QueueUrl"])
+    made.set(DelaySeconds=3)
+    with refused("QueueAlreadyExists"):
+        sqs.create_queue(QueueName=name, Attributes=original)
+    sqs.create_queue(QueueName=name, Attributes={"DelaySeconds": "3"})
+
+
+@pytest.mark.parametrize(
+    "name", ["", "a" * 81, "with space", "dot.ted", "slash/ed", "ümlaut", "x.fifo"]
+)
+def test_bad_names_are_refused(sqs, name):
+    """[3]"""
+    with refused("InvalidParameterValue", NAME_TEXT):
+        sqs.create_queue(QueueName=name)
+
+
+@pytest.mark.parametrize("name", ["a", "A-b_9", "a" * 80])
+def test_good_names_are_taken(sqs, name):
+    sqs.create_queue(QueueName=name)
+
+
+def test_names_are_case_sensitive(sqs, unique):
+    """[4]"""
+    name = unique()
+    assert (
+        sqs.create_queue(QueueName=name)["QueueUrl"]
+        != sqs.create_queue(QueueName=name.upper())["QueueUrl"]
+    )
+
+
+def test_fifo_queue_needs_the_suffix(sqs, unique):
+    """[3]"""
+    with refused(
+        "InvalidParameterValue",
+        "The name of a FIFO queue can only include alphanumeric characters…",
+    ):
+        sqs.create_queue(QueueName=unique(), Attributes={"FifoQueue": "true"})
+
+
+def test_unknown_queue(sqs, node):
+    """[3] With the JSON protocol's text, everywhere."""
+    text = "The specified queue does not exist."
+    code, shape = "AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"
+    with refused(code, text, shape=shape):
+        sqs.get_queue_url(QueueName="nobody-made-this")
+    ghost = Queue(sqs, f"{node.endpoint}/{ACCOUNT}/nobody-made-this")
+    for call in (
+        ghost.send,
+        ghost.receive,
+        ghost.attributes,
+        ghost.purge,
+        ghost.delete_queue,
+        lambda: ghost.set(DelaySeconds=1),
+        lambda: ghost.send_batch([{"Id": "a", "MessageBody": "a"}]),
+        lambda: ghost.delete({"ReceiptHandle": "x"}),
+        lambda: ghost.change({"ReceiptHandle": "x"}, 1),
+    ):
+        with refused(code, text, shape=shape):
+            call()
+
+
+def test_other_account_has_its_own_names(sqs, node, unique):
+    name = unique()
+    sqs.create_queue(QueueName=name)
+    elsewhere = Queue(sqs, f"{node.endpoint}/111122223333/{name}")
+    with refused("AWS.SimpleQueueService.NonExistentQueue"):
+        elsewhere.send()
+
+
+def test_delete_queue_takes_its_messages(sqs, queue):
+    made = queue()
+    made.send()
+    made.delete_queue()
+    with refused("AWS.SimpleQueueService.NonExistentQueue"):
+        made.receive()
+    with refused("AWS.SimpleQueueService.NonExistentQueue"):
+        sqs.get_queue_url(QueueName=made.name)
+
+
+def test_deleted_name_is_blocked_for_a_minute(sqs, queue):
+    """[3, 7]"""
+    made = queue()
+    made.delete_queue()
+    with refused(
+        "AWS.SimpleQueueService.QueueDeletedRecently",
+        "You must wait 60 seconds after deleting a queue before you can create another with the "
+        "same name.",
+        shape="QueueDeletedRecently",
+    ):
+        sqs.create_queue(QueueName=made.name)
+
+
+@pytest.mark.timeout(120)
+def test_deleted_name_is_free_after_a_minute_and_empty(sqs, queue):
+    made = queue()
+    made.send("old")
+    deleted = time.monotonic()
+    made.delete_queue()
+    time.sleep(61 - (time.monotonic() - deleted))
+    again = Queue(sqs, sqs.create_queue(QueueName=made.name)["QueueUrl"])
+    assert again.bodies() == []
+    assert again.counters() == (0, 0, 0)
+
+
+def test_list_by_prefix(sqs, unique):
+    """[1, 4] No queue, no list; an empty prefix is every queue."""
+    prefix = unique()
+    assert "QueueUrls" not in sqs.list_queues(QueueNamePrefix=prefix)
+    urls = [sqs.create_queue(QueueName=f"{prefix}-{n}")["QueueUrl"] for n in range(3)]
+    answer = sqs.list_queues(QueueNamePrefix=prefix)
+    assert sorted(answer["QueueUrls"]) == urls
+    assert "NextToken" not in answer
+    assert set(urls) <= set(sqs.list_queues(QueueNamePrefix="")["QueueUrls"])
+
+
+def test_list_in_pages(sqs, unique):
+    """[4] NextToken only when MaxResults was given and more is there."""
+    prefix = unique()
+    urls = {sqs.create_queue(QueueName=f"{prefix}-{n}")["QueueUrl"] for n in range(5)}
+    found, token = [], None
+    while True:
+        page = {"NextToken": token} if token else {}
+        answer = sqs.list_queues(QueueNamePrefix=prefix, MaxResults=2, **page)
+        assert len(answer["QueueUrls"]) <= 2
+        found += answer["QueueUrls"]
+        token = answer.get("NextToken")
+        if token is None:
+            break
+    assert len(found) == 5
+    assert set(found) == urls
+
+
+def test_queue_arn(queue):
+    made = queue()
+    assert made.attributes("QueueArn")["QueueArn"] == f"arn:aws:sqs:{REGION}:{ACCOUNT}:{made.name}"

@@ -1,0 +1,224 @@
+"""Receipt handles and visibility of standard queues. parity.md 3, 7."""
+
+import time
+
+import pytest
+
+from squorum_tests.queue import refused
+
+NOT_AVAILABLE = (
+    "Value {handle} for parameter ReceiptHandle is invalid. Reason: Message does not exist or is not "
+    "available for visibility timeout change."
+)
+
+
+def test_received_message_is_invisible_for_its_timeout(queue):
+    made = queue(VisibilityTimeout=2)
+    made.send()
+    began = time.monotonic()
+    first = made.receive_one()
+    assert made.receive() == []
+    second = made.receive_one(wait=10)
+    assert time.monotonic() - began >= 2
+    assert second["MessageId"] == first["MessageId"]
+    assert second["ReceiptHandle"] != first["ReceiptHandle"]
+    assert second["Attributes"]["ApproximateReceiveCount"] == "2"
+
+
+def test_timeout_of_the_receive_overrides_the_queues(queue):
+    made = queue(VisibilityTimeout=600)
+    made.send()
+    began = time.monotonic()
+    made.receive_one(VisibilityTimeout=1)
+    made.receive_one(wait=10)
+    assert time.monotonic() - began >= 1
+    assert made.receive() == []
+
+
+def test_zero_leaves_the_message_visible_and_counts(queue):
+    """[7]"""
+    made = queue()
+    made.send()
+    counts = [
+        made.receive_one(VisibilityTimeout=0)["Attributes"]["ApproximateReceiveCount"]
+        for _ in range(3)
+    ]
+    assert counts == ["1", "2", "3"]
+    assert made.counters() == (1, 0, 0)
+
+
+def test_delete_is_idempotent(queue):
+    """[7]"""
+    made = queue()
+    made.send()
+    message = made.receive_one()
+    made.delete(message)
+    made.delete(message)
+    assert made.counters() == (0, 0, 0)
+
+
+def test_any_earlier_handle_deletes(queue):
+    """[7] Also after the timeout."""
+    made = queue(VisibilityTimeout=0)
+    made.send()
+    earlier = made.receive_one()
+    made.receive_one(VisibilityTimeout=600)
+    made.delete(earlier)
+    assert made.counters() == (0, 0, 0)
+
+
+def test_deleted_message_never_comes_back(queue):
+    made = queue(VisibilityTimeout=1)
+    made.send()
+    made.delete(made.receive_one())
+    assert made.receive(wait=2) == []
+
+
+@pytest.mark.parametrize("handle", ["garbage", "x" * 2000, "AQEB" * 20, "a b", "ü"])
+def test_garbage_is_no_receipt_handle(queue, handle):
+    """[3]"""
+    made = queue()
+    text = f'The input receipt handle "{handle}" is not a valid receipt handle.'
+    shape = "ReceiptHandleIsInvalid"
+    with refused("ReceiptHandleIsInvalid", text, shape=shape):
+        made.delete({"ReceiptHandle": handle})
+    with refused("ReceiptHandleIsInvalid", text, shape=shape):
+        made.change({"ReceiptHandle": handle}, 10)
+
+
+def test_damaged_handle_is_refused(queue):
+    made = queue()
+    made.send()
+    handle = made.receive_one()["ReceiptHandle"]
+    middle = len(handle) // 2
+    damaged = handle[:middle] + ("A" if handle[middle] != "A" else "B") + handle[middle + 1 :]
+    with refused("ReceiptHandleIsInvalid"):
+        made.delete({"ReceiptHandle": damaged})
+    assert made.counters() == (0, 1, 0)
+
+
+def test_handle_of_another_queue_is_refused(queue):
+    """[3]"""
+    one, other = queue(), queue()
+    one.send()
+    message = one.receive_one()
+    with refused("ReceiptHandleIsInvalid"):
+        other.delete(message)
+    assert one.counters() == (0, 1, 0)
+
+
+def test_change_to_zero_returns_the_message_at_once(queue):
+    """[7]"""
+    made = queue()
+    made.send()
+    message = made.receive_one()
+    made.change(message, 0)
+    assert made.counters() == (1, 0, 0)
+    assert made.receive_one()["MessageId"] == message["MessageId"]
+
+
+def test_extension_and_shortening(queue):
+    made = queue(VisibilityTimeout=2)
+    made.send("extended")
+    made.send("shortened")
+    messages = {m["Body"]: m for m in made.receive() + made.receive()}
+    began = time.monotonic()
+    made.change(messages["extended"], 600)
+    made.change(messages["shortened"], 1)
+    assert made.bodies(wait=10) == ["shortened"]
+    assert time.monotonic() - began >= 1
+    time.sleep(max(0.0, 2.3 - (time.monotonic() - began)))
+    assert "extended" not in made.bodies()
+
+
+def test_changed_timeout_is_not_kept(queue):
+    """[7] The next receive uses the queue's."""
+    made = queue(VisibilityTimeout=1)
+    made.send()
+    message = made.receive_one()
+    made.change(message, 2)
+    made.receive_one(wait=10)
+    began = time.monotonic()
+    made.receive_one(wait=10)
+    assert time.monotonic() - began < 1.9
+
+
+def test_change_after_the_timeout_is_fine(queue):
+    """[7] On a standard queue."""
+    made = queue()
+    made.send()
+    message = made.receive_one(VisibilityTimeout=1)
+    time.sleep(1.2)
+    made.change(message, 600)
+
+
+def test_change_after_delete_is_refused(queue):
+    """[3, 7]"""
+    made = queue()
+    made.send()
+    message = made.receive_one()
+    made.delete(message)
+    text = NOT_AVAILABLE.format(handle=message["ReceiptHandle"])
+    with refused("InvalidParameterValue", text):
+        made.change(message, 10)
+
+
+@pytest.mark.parametrize("seconds", [-1, 43_201])
+def test_change_range(queue, seconds):
+    """[4]"""
+    made = queue()
+    made.send()
+    message = made.receive_one()
+    with refused("InvalidParameterValue", f"Value {seconds} for parameter VisibilityTimeout is…"):
+        made.change(message, seconds)
+
+
+def test_total_is_bounded_by_twelve_hours(queue):
+    """[3, 4] Counted from the receive."""
+    made = queue()
+    made.send()
+    message = made.receive_one()
+    time.sleep(1.1)
+    with refused(
+        "InvalidParameterValue",
+        "Value 43200 for parameter VisibilityTimeout is invalid. Reason: Total VisibilityTimeout for "
+        "the message is beyond the limit [43200 seconds]",
+    ):
+        made.change(message, 43_200)
+    made.change(message, 43_190)
+
+
+def test_receive_takes_the_longest_timeout(queue):
+    made = queue()
+    made.send()
+    made.receive_one(VisibilityTimeout=43_200)
+    assert made.counters() == (0, 1, 0)
+    with refused("InvalidParameterValue"):
+        made.receive(VisibilityTimeout=43_201)
+
+
+@pytest.mark.parametrize("maximum", [0, 11, -1])
+def test_number_of_messages_range(queue, maximum):
+    """[3]"""
+    with refused(
+        "InvalidParameterValue",
+        f"Value {maximum} for parameter MaxNumberOfMessages is invalid. Reason: Must be between 1 and "
+        "10, if provided.",
+    ):
+        queue().receive(maximum=maximum)
+
+
+def test_receive_gives_at_most_what_was_asked(queue, sqs):
+    """[4] One, if nothing is said."""
+    made = queue()
+    made.send_batch([{"Id": str(n), "MessageBody": str(n)} for n in range(10)])
+    assert len(sqs.receive_message(QueueUrl=made.url)["Messages"]) == 1
+    assert 1 <= len(made.receive(maximum=3)) <= 3
+
+
+def test_best_effort_order(queue):
+    """[7] One partition, one consumer: as sent."""
+    made = queue()
+    for number in range(5):
+        made.send(str(number))
+    assert made.bodies() == ["0", "1", "2", "3", "4"]

@@ -1,0 +1,42 @@
+"""SIGKILL under load: nothing acknowledged is lost, no FIFO message doubled, order kept (P1-P6),
+and the node is ready again within two seconds."""
+
+import random
+import time
+
+import pytest
+
+from squorum_tests.checker import check
+from squorum_tests.size import seed, size
+from squorum_tests.workload import Profile, running
+
+KILLS = size(3, 20)
+READY_SECONDS_MAX = 2.0
+PROFILES = [Profile("orders"), Profile("payments.fifo"), Profile("large", body_bytes=20_000)]
+
+
+@pytest.mark.timeout(1200)
+def test_kill_under_load(own_node):
+    run_seed = seed()
+    print(f"SQUORUM_SEED={run_seed}")
+    randomness = random.Random(run_seed)
+
+    with running(own_node.endpoint, PROFILES, run_seed) as workloads:
+        for _ in range(KILLS):
+            time.sleep(randomness.uniform(0.5, 2.5))
+            own_node.kill()
+            ready_seconds = own_node.start()
+            assert ready_seconds <= READY_SECONDS_MAX
+        time.sleep(1)
+        for workload in workloads:
+            workload.stop_producers()
+        for workload in workloads:
+            workload.drain()
+
+        print(f"ready after {[round(seconds, 3) for seconds in own_node.ready_seconds]} s")
+        for workload in workloads:
+            verdict = check(workload.history)
+            print(verdict.summary())
+            verdict.assert_clean()
+            assert verdict.acked > 50 * KILLS, "too little load to mean anything"
+            assert set(workload.counters().values()) == {0}, "drained, and yet not empty"

@@ -1,0 +1,310 @@
+"""Requests that no SDK makes: the answer is AWS's error, never a 5xx; memory stays bounded, and the
+node goes on serving. parity.md 1 and 3."""
+
+import json
+import socket
+import time
+
+import pytest
+
+from squorum_tests.raw_http import RawConnection, request_bytes
+
+HEADER_DEADLINE_SECONDS = 30.0
+MEMORY_GROWTH_MAX = 64 << 20
+
+
+def call(node, action, payload, **headers):
+    with RawConnection(node.port) as connection:
+        return connection.call(action, payload, **headers)
+
+
+def assert_client_error(answer, error_type=None, query_code=None, message=None):
+    assert 400 <= answer.status < 500, answer
+    assert answer.headers["content-type"] == "application/x-amz-json-1.0"
+    assert answer.headers["x-amzn-requestid"]
+    assert "#" in answer.json["__type"], "the shape comes with its namespace"
+    if error_type is not None:
+        assert answer.error_type == error_type
+    if query_code is not None:
+        assert answer.headers["x-amzn-query-error"] == f"{query_code};Sender"
+    if message is not None:
+        assert answer.json["message"] == message
+
+
+@pytest.fixture(autouse=True)
+def still_serves(node, queue):
+    """After every test: a send and a receive on the side, and bounded memory."""
+    url = queue().url
+    before = node.resident_bytes()
+    yield
+    assert call(node, "SendMessage", {"QueueUrl": url, "MessageBody": "alive"}).status == 200
+    received = call(node, "ReceiveMessage", {"QueueUrl": url})
+    assert [m["Body"] for m in received.json["Messages"]] == ["alive"]
+    assert node.resident_bytes() - before < MEMORY_GROWTH_MAX
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"nonsense",
+        b"[]",
+        b'"text"',
+        b"42",
+        b"null",
+        b'{"QueueName":"a",}',
+        b'{"QueueName":"a"} trailing',
+        b'{"QueueName":"\xff\xfe"}',
+        b'{"QueueName":"a',
+        b'{"QueueName":"\\ud800"}',
+        b"[" * 100_000,
+        b'{"Attributes":' * 50_000,
+        b"\x00" * 1000,
+        b"Action=CreateQueue&QueueName=x",
+    ],
+    ids=lambda body: repr(body[:20]),
+)
+def test_malformed_json_is_a_client_error(node, body):
+    assert_client_error(call(node, "CreateQueue", body))
+
+
+@pytest.mark.parametrize(
+    ("action", "payload"),
+    [
+        ("CreateQueue", {"QueueName": 42}),
+        ("CreateQueue", {"QueueName": ["a"]}),
+        ("CreateQueue", {"QueueName": {"a": 1}}),
+        ("CreateQueue", {"QueueName": "a", "Attributes": "text"}),
+        ("CreateQueue", {"QueueName": "a", "Attributes": ["text"]}),
+        ("CreateQueue", {"QueueName": "a", "Attributes": {"DelaySeconds": {"x": 1}}}),
+        ("SendMessage", {"MessageBody": {"x": 1}}),
+        ("SendMessage", {"MessageBody": "a", "DelaySeconds": "soon"}),
+        ("SendMessage", {"MessageBody": "a", "DelaySeconds": 1e300}),
+        ("SendMessage", {"MessageBody": "a", "MessageAttributes": []}),
+        ("SendMessage", {"MessageBody": "a", "MessageAttributes": {"x": "y"}}),
+        (
+            "SendMessage",
+            {
+                "MessageBody": "a",
+                "MessageAttributes": {"x": {"DataType": "Binary", "BinaryValue": "%%%"}},
+            },
+        ),
+        ("SendMessageBatch", {"Entries": {"Id": "a"}}),
+        ("SendMessageBatch", {"Entries": ["a"]}),
+        ("ReceiveMessage", {"MaxNumberOfMessages": "many"}),
+        ("ReceiveMessage", {"MaxNumberOfMessages": []}),
+        ("ReceiveMessage", {"MessageAttributeNames": "All"}),
+        ("ReceiveMessage", {"MaxNumberOfMessages": 99999999999999999999}),
+        ("DeleteMessage", {"ReceiptHandle": 1}),
+    ],
+    ids=lambda value: value if isinstance(value, str) else json.dumps(value)[:40],
+)
+def test_wrong_types_are_client_errors(node, queue, action, payload):
+    if action != "CreateQueue":
+        payload = {"QueueUrl": queue().url, **payload}
+    assert_client_error(call(node, action, payload))
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "AmazonSQS.FooBar",
+        "AmazonSQS.",
+        "AmazonSQS",
+        "Other.SendMessage",
+        "",
+        "sendmessage",
+        "A" * 4000,
+    ],
+    ids=lambda target: target[:20] or "none",
+)
+def test_unknown_action(node, target):
+    answer = call(node, "FooBar", {}, X_Amz_Target=target)
+    assert 400 <= answer.status < 500
+    if target == "AmazonSQS.FooBar":
+        assert_client_error(answer)
+
+
+def test_missing_parameter_names_it(node, queue):
+    """parity.md 3: MissingRequiredParameterException."""
+    answer = call(node, "SendMessage", {"QueueUrl": queue().url})
+    assert_client_error(
+        answer,
+        "MissingRequiredParameterException",
+        "MissingParameter",
+        "The request must contain the parameter MessageBody.",
+    )
+
+
+@pytest.mark.parametrize(
+    "character", ["\x00", "\x08", "\x0b", "\x1f", "\ufffe", "\uffff"], ids=ascii
+)
+def test_illegal_characters(node, queue, character):
+    """parity.md 3: InvalidMessageContents."""
+    payload = {"QueueUrl": queue().url, "MessageBody": f"a{character}b"}
+    assert_client_error(
+        call(node, "SendMessage", payload), "InvalidMessageContents", "InvalidMessageContents"
+    )
+
+
+@pytest.mark.parametrize(
+    "text", ["\t\n\r", "\u0085 \ud7ff", "\ue000\ufffd", "\U0001f600\U0010ffff"], ids=ascii
+)
+def test_legal_characters_come_back(node, queue, text):
+    url = queue().url
+    assert call(node, "SendMessage", {"QueueUrl": url, "MessageBody": text}).status == 200
+    received = call(node, "ReceiveMessage", {"QueueUrl": url})
+    assert received.json["Messages"][0]["Body"] == text
+
+
+def test_methods_and_paths_that_are_no_call(node):
+    for method in ("GET", "PUT", "DELETE", "HEAD", "PATCH", "FOO"):
+        with RawConnection(node.port) as connection:
+            connection.send(f"{method} / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n".encode())
+            if method == "HEAD":
+                assert b"HTTP/1.1 4" in connection.socket.recv(4096)
+            else:
+                assert 400 <= connection.read_answer().status < 500
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        b"\r\n" * 1000,
+        b"GET\r\n\r\n",
+        b"POST / HTTP/9.9\r\n\r\n",
+        b"POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
+        b"POST / HTTP/1.1\r\nContent-Length: 99999999999999999999\r\n\r\n",
+        b"POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n{}",
+        b"POST / HTTP/1.1\r\nTransfer-Encoding: nonsense\r\n\r\n{}",
+        b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nZZZ\r\n",
+        b"POST / HTTP/1.1\r\nX: \x00\r\n\r\n",
+        b"POST / HTTP/1.1\r\n" + b"X: y\r\n" * 10_000 + b"\r\n",
+    ],
+    ids=lambda text: repr(text[:45]),
+)
+def test_broken_http_is_refused_or_closed(node, text):
+    with RawConnection(node.port) as connection:
+        try:
+            connection.send(text)
+            connection.socket.shutdown(socket.SHUT_WR)
+            answered = connection.socket.recv(4096)
+        except OSError:
+            answered = b""
+        assert answered == b"" or answered.startswith((b"HTTP/1.1 4", b"HTTP/1.0 4")), answered
+        assert b" 500 " not in answered.split(b"\r\n")[0]
+
+
+def test_oversized_body_is_refused_before_it_is_read(node):
+    """AWS's limit is 1 MiB a message; nobody may make the node buffer a gigabyte."""
+    with RawConnection(node.port, timeout_seconds=20) as connection:
+        head = request_bytes("SendMessage", b"", Content_Length=str(1 << 30))
+        connection.send(head)
+        sent = 0
+        try:
+            while sent < 64 << 20:
+                connection.socket.sendall(b"x" * 65536)
+                sent += 65536
+        except OSError:
+            pass
+        assert sent < 64 << 20, "the node reads on and on"
+
+
+def test_oversized_chunked_body_is_refused(node):
+    with RawConnection(node.port, timeout_seconds=20) as connection:
+        head = request_bytes("SendMessage", b"", Content_Length="", Transfer_Encoding="chunked")
+        connection.send(head)
+        chunk = b"10000\r\n" + b"x" * 65536 + b"\r\n"
+        sent = 0
+        try:
+            while sent < 64 << 20:
+                connection.socket.sendall(chunk)
+                sent += 65536
+        except OSError:
+            pass
+        assert sent < 64 << 20, "the node reads on and on"
+
+
+def test_many_oversized_bodies_at_once(node):
+    """Bodies of the largest size anybody may begin to send, by many clients: memory stays bounded
+    (the fixture looks)."""
+    connections = [RawConnection(node.port) for _ in range(200)]
+    try:
+        for connection in connections:
+            connection.send(request_bytes("SendMessage", b"", Content_Length=str(1_500_000)))
+            connection.socket.setblocking(False)
+        payload = b"x" * 100_000
+        for connection in connections:
+            try:
+                connection.socket.send(payload)
+            except OSError:
+                continue
+        time.sleep(0.5)
+    finally:
+        for connection in connections:
+            connection.close()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b"", b"POST / HT", b"POST / HTTP/1.1\r\nHost: x\r\nX-Sl"],
+    ids=["silent", "line", "head"],
+)
+def test_half_open_head_is_closed(node, text):
+    with RawConnection(node.port) as connection:
+        connection.send(text)
+        if text:
+            assert connection.is_closed_within(HEADER_DEADLINE_SECONDS)
+
+
+@pytest.mark.timeout(200)
+def test_half_open_body_is_closed(node):
+    with RawConnection(node.port) as connection:
+        connection.send(request_bytes("SendMessage", b"", Content_Length="1000") + b'{"Queue')
+        assert connection.is_closed_within(60)
+
+
+@pytest.mark.timeout(200)
+def test_slow_clients_do_not_disturb_others(node, queue):
+    """Two hundred clients that send a byte now and then; a good client notices nothing."""
+    url = queue().url
+    request = request_bytes("SendMessage", {"QueueUrl": url, "MessageBody": "slow"})
+    slow = [RawConnection(node.port) for _ in range(200)]
+    try:
+        for position in range(20):
+            for connection in slow:
+                try:
+                    connection.send(request[position : position + 1])
+                except OSError:
+                    continue
+            began = time.monotonic()
+            answer = call(node, "SendMessage", {"QueueUrl": url, "MessageBody": "quick"})
+            assert answer.status == 200
+            assert time.monotonic() - began < 1
+            time.sleep(0.05)
+    finally:
+        for connection in slow:
+            connection.close()
+
+
+def test_pipelined_and_keep_alive_requests_are_answered_in_order(node, queue):
+    url = queue().url
+    with RawConnection(node.port) as connection:
+        for number in range(5):
+            body = {"QueueUrl": url, "MessageBody": f"{number}"}
+            connection.send(request_bytes("SendMessage", body))
+        for _ in range(5):
+            assert connection.read_answer().status == 200
+        connection.send(request_bytes("Nothing", {}))
+        assert connection.read_answer().status == 400
+        assert connection.call("ReceiveMessage", {"QueueUrl": url}).status == 200
+
+
+def test_idle_connections_are_many(node):
+    """A thousand idle connections cost little (the fixture looks at memory)."""
+    connections = [RawConnection(node.port) for _ in range(1000)]
+    for connection in connections:
+        connection.close()

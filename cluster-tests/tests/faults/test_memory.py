@@ -1,0 +1,78 @@
+"""Memory is bounded by what is in flight, not by the backlog: a million messages sent and left
+cost less than 40 MiB over the fixed budget, three millions no more, a hundred thousand FIFO groups
+the same; and the backlog drains quickly and restarts quickly."""
+
+import pytest
+
+from squorum_tests import client
+from squorum_tests.load import load
+from squorum_tests.size import LONG, size
+
+MESSAGES = size(60_000, 1_000_000)
+GROUPS = size(6_000, 100_000)
+GROWTH_MAX_MIB = 40
+# Between two measurements of the same thing.
+NOISE_MIB = 10
+READY_SECONDS_MAX = 3.0
+MIB = 1 << 20
+
+
+def resident_mib(node) -> float:
+    return node.resident_bytes() / MIB
+
+
+def fixed_budget_mib(node) -> float:
+    """What the node says that it may use whatever the backlog: memtables, caches, windows."""
+    status, text = node.admin_get("/metrics")
+    assert status == 200
+    for line in text.splitlines():
+        if line.startswith("squorum_memory_budget_bytes"):
+            return float(line.rsplit(" ", 1)[1]) / MIB
+    raise AssertionError("no squorum_memory_budget_bytes among the metrics")
+
+
+def visible(node, queue: str) -> int:
+    sqs = client.sqs(node.endpoint)
+    url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
+    names = ["ApproximateNumberOfMessages"]
+    answer = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)
+    return int(answer["Attributes"]["ApproximateNumberOfMessages"])
+
+
+@pytest.mark.timeout(5400)
+@pytest.mark.parametrize("groups", [0, GROUPS], ids=["standard", "fifo"])
+def test_backlog_costs_no_memory(own_node, groups):
+    queue = "backlog.fifo" if groups else "backlog"
+    common = {"groups": groups, "batch": 10}
+    empty = load("pipeline", own_node, "p" + queue, seconds=size(3, 10), **common)
+    assert (empty["lost"], empty["duplicates"], empty["disordered"]) == (0, 0, 0)
+    budget = fixed_budget_mib(own_node)
+    idle = resident_mib(own_node)
+
+    sent = load("send", own_node, queue, messages=MESSAGES, **common)
+    assert sent["sent"] == MESSAGES
+    assert visible(own_node, queue) == MESSAGES
+    left = resident_mib(own_node)
+    print(f"RSS MiB: {idle:.0f} idle, {left:.0f} with {MESSAGES}; budget {budget:.0f}")
+    assert left <= budget + GROWTH_MAX_MIB
+
+    if LONG:
+        more = load("send", own_node, "more" + queue, messages=2 * MESSAGES, **common)
+        assert more["sent"] == 2 * MESSAGES
+        triple = resident_mib(own_node)
+        print(f"RSS MiB: {triple:.0f} with {3 * MESSAGES}")
+        assert triple <= max(left, budget) + NOISE_MIB
+
+    own_node.kill()
+    ready_seconds = own_node.start()
+    print(f"ready after {ready_seconds:.3f} s")
+    assert ready_seconds <= READY_SECONDS_MAX
+
+    drained = load("drain", own_node, queue, messages=MESSAGES, **common)
+    assert (drained["lost"], drained["duplicates"], drained["disordered"]) == (0, 0, 0)
+    assert visible(own_node, queue) == 0
+    after = resident_mib(own_node)
+    drain_rate, empty_rate = drained["messages_per_second"], empty["messages_per_second"]
+    print(f"drain {drain_rate:.0f}/s, empty pipeline {empty_rate:.0f}/s, RSS {after:.0f} MiB")
+    assert after <= budget + GROWTH_MAX_MIB
+    assert drain_rate >= empty_rate / 2
