@@ -58,7 +58,9 @@ impl From<Bytes> for EntryBuffer {
 
 impl fmt::Debug for EntryBuffer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EntryBuffer").field("body_bytes", &self.body.len()).finish()
+        f.debug_struct("EntryBuffer")
+            .field("body_bytes", &self.body.len())
+            .finish()
     }
 }
 
@@ -74,7 +76,10 @@ mod tests {
         let command = buffer.into_command();
         assert_eq!(&command.0[..], b"\x01hello");
         assert_eq!(command.0[1..].as_ptr(), body_at);
-        assert_eq!(EntryBuffer::from(Bytes::from_static(b"hello")).into_command(), command);
+        assert_eq!(
+            EntryBuffer::from(Bytes::from_static(b"hello")).into_command(),
+            command
+        );
         assert_eq!(&EntryBuffer::with_capacity(0).into_command().0[..], b"\x01");
     }
 
@@ -83,6 +88,9 @@ mod tests {
         let mut buffer = EntryBuffer::with_capacity(1);
         buffer.extend_from_slice(&[7; 1000]);
         let command = buffer.into_command();
-        assert_eq!((command.0.len(), command.0[0], command.0[1000]), (1001, NORMAL, 7));
+        assert_eq!(
+            (command.0.len(), command.0[0], command.0[1000]),
+            (1001, NORMAL, 7)
+        );
     }
 }

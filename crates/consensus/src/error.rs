@@ -22,7 +22,11 @@ pub enum StartError {
     /// The state has entries that the log does not have and no snapshot explains: this node's log
     /// has lost what it had promised to keep.
     #[error("the state of group {} stands at {state}, its log ends at {log}", group.0)]
-    StateBeyondLog { group: GroupId, state: String, log: String },
+    StateBeyondLog {
+        group: GroupId,
+        state: String,
+        log: String,
+    },
 
     #[error("cannot start the apply thread: {0}")]
     Thread(String),

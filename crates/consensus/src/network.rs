@@ -70,7 +70,10 @@ impl<T: Transport> RaftNetworkFactory<TypeConfig> for Network<T> {
 
     async fn new_client(&mut self, target: u64, _node: &EmptyNode) -> Peer {
         let transport: std::sync::Arc<dyn Transport> = std::sync::Arc::clone(&self.0) as _;
-        Peer { transport, node: NodeId(target) }
+        Peer {
+            transport,
+            node: NodeId(target),
+        }
     }
 }
 

@@ -59,7 +59,9 @@ impl GroupOptions {
 
     pub(crate) fn config(&self) -> Result<Arc<Config>, StartError> {
         if self.group.0 == u32::MAX {
-            return Err(StartError::Options("the group's id must be below u32::MAX".into()));
+            return Err(StartError::Options(
+                "the group's id must be below u32::MAX".into(),
+            ));
         }
         if !(1..=API_CHANNEL_SIZE as usize / 2).contains(&self.proposals_max) {
             let reason = format!("proposals_max must be from 1 to {}", API_CHANNEL_SIZE / 2);
@@ -90,7 +92,9 @@ impl GroupOptions {
             install_snapshot_timeout: SNAPSHOT_TIMEOUT_MS,
             ..Config::default()
         };
-        let config = config.validate().map_err(|error| StartError::Options(error.to_string()))?;
+        let config = config
+            .validate()
+            .map_err(|error| StartError::Options(error.to_string()))?;
         Ok(Arc::new(config))
     }
 }
@@ -111,7 +115,10 @@ mod tests {
     #[test]
     fn timings_that_contradict_each_other_are_refused() {
         let mut options = GroupOptions::new(GroupId(1), NodeId(1), PathBuf::new());
-        assert_eq!(options.config().unwrap().quorum_loss_probe_interval, Some(400));
+        assert_eq!(
+            options.config().unwrap().quorum_loss_probe_interval,
+            Some(400)
+        );
         options.timings.heartbeat_interval_ms = 300;
         assert!(matches!(options.config(), Err(StartError::Options(_))));
     }

@@ -32,7 +32,10 @@ impl RaftTypeConfig for TypeConfig {
     type Vote = Vote<Self::LeaderId>;
     type Payload = EntryPayload<Command, u64, EmptyNode>;
     type Entry = Entry<<Self::LeaderId as RaftLeaderId>::Committed, Self::Payload>;
-    #[allow(deprecated, reason = "openraft re-exports its own runtime under a deprecated name")]
+    #[allow(
+        deprecated,
+        reason = "openraft re-exports its own runtime under a deprecated name"
+    )]
     type AsyncRuntime = openraft::impls::TokioRuntime;
     type Responder<T>
         = ProposalResponder<T>

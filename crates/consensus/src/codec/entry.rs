@@ -23,7 +23,10 @@ pub(crate) fn encode(entry: &RaftEntry) -> squorum_log::Entry {
         EntryPayload::Membership(membership) => encode_membership(membership),
     };
     let (term, index) = raft_types::term_index(&entry.log_id);
-    squorum_log::Entry { id: squorum_log::LogId::new(term, index), payload }
+    squorum_log::Entry {
+        id: squorum_log::LogId::new(term, index),
+        payload,
+    }
 }
 
 pub(crate) fn decode(entry: squorum_log::Entry) -> Result<RaftEntry, CodecError> {
@@ -34,12 +37,18 @@ pub(crate) fn decode(entry: squorum_log::Entry) -> Result<RaftEntry, CodecError>
         Some(&NORMAL) => EntryPayload::Normal(Command(entry.payload)),
         Some(&MEMBERSHIP) => EntryPayload::Membership(
             MembershipMessage::decode(&entry.payload[1..])
-                .map_err(|error| CodecError::Malformed { what, reason: error.to_string() })?
+                .map_err(|error| CodecError::Malformed {
+                    what,
+                    reason: error.to_string(),
+                })?
                 .into(),
         ),
         Some(&version) => return Err(CodecError::Version { what, version }),
     };
-    Ok(RaftEntry { log_id: raft_types::log_id(entry.id.term, entry.id.index), payload })
+    Ok(RaftEntry {
+        log_id: raft_types::log_id(entry.id.term, entry.id.index),
+        payload,
+    })
 }
 
 /// What the client proposed, without the tag, as a slice of the same buffer.

@@ -89,10 +89,15 @@ impl From<LogIdMessage> for LogId {
 
 impl From<&Membership> for MembershipMessage {
     fn from(membership: &Membership) -> Self {
-        let voter_set =
-            |set: &BTreeSet<u64>| VoterSetMessage { node_ids: set.iter().copied().collect() };
+        let voter_set = |set: &BTreeSet<u64>| VoterSetMessage {
+            node_ids: set.iter().copied().collect(),
+        };
         Self {
-            voter_sets: membership.get_joint_config().iter().map(voter_set).collect(),
+            voter_sets: membership
+                .get_joint_config()
+                .iter()
+                .map(voter_set)
+                .collect(),
             learners: membership.learner_ids().collect(),
         }
     }
@@ -100,7 +105,10 @@ impl From<&Membership> for MembershipMessage {
 
 impl From<MembershipMessage> for Membership {
     fn from(message: MembershipMessage) -> Self {
-        let voters = message.voter_sets.into_iter().map(|set| set.node_ids.into_iter().collect());
+        let voters = message
+            .voter_sets
+            .into_iter()
+            .map(|set| set.node_ids.into_iter().collect());
         Membership::new_with_defaults(voters.collect(), message.learners)
     }
 }

@@ -12,11 +12,7 @@ mod tests;
 
 use thiserror::Error;
 
-pub(crate) use self::versioned::{
-    decode_applied, decode_vote, encode_applied, encode_vote,
-};
-
-
+pub(crate) use self::versioned::{decode_applied, decode_vote, encode_applied, encode_vote};
 
 /// Bytes that this version cannot read: damaged, or written by a newer one.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

@@ -15,14 +15,13 @@ fn encode_message(message: &impl Message) -> Bytes {
     buffer.freeze()
 }
 
-fn decode_message<M: Message + Default>(
-    what: &'static str,
-    bytes: &[u8],
-) -> Result<M, CodecError> {
+fn decode_message<M: Message + Default>(what: &'static str, bytes: &[u8]) -> Result<M, CodecError> {
     match bytes.split_first() {
         None => Err(CodecError::Empty { what }),
-        Some((&VERSION, body)) => M::decode(body)
-            .map_err(|error| CodecError::Malformed { what, reason: error.to_string() }),
+        Some((&VERSION, body)) => M::decode(body).map_err(|error| CodecError::Malformed {
+            what,
+            reason: error.to_string(),
+        }),
         Some((&version, _)) => Err(CodecError::Version { what, version }),
     }
 }

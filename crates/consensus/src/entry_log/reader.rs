@@ -31,7 +31,10 @@ impl LogReader {
         if range.is_empty() {
             return Ok(Vec::new());
         }
-        let entries = self.log.read(self.group, range, READ_BYTES_MAX).map_err(io::Error::other)?;
+        let entries = self
+            .log
+            .read(self.group, range, READ_BYTES_MAX)
+            .map_err(io::Error::other)?;
         entries
             .into_iter()
             .map(|entry| codec::entry::decode(entry).map_err(io::Error::other))
@@ -74,7 +77,11 @@ impl RaftLogReader<TypeConfig> for LogReader {
         Ok(entries)
     }
 
-    async fn limited_get_log_entries(&mut self, start: u64, end: u64) -> io::Result<Vec<RaftEntry>> {
+    async fn limited_get_log_entries(
+        &mut self,
+        start: u64,
+        end: u64,
+    ) -> io::Result<Vec<RaftEntry>> {
         self.read(start..end)
     }
 
@@ -90,21 +97,24 @@ impl RaftLogReader<TypeConfig> for LogReader {
     where
         RB: RangeBounds<u64> + Clone + Debug + Send,
     {
-        let pieces = stream::unfold((self.clone(), self.existing(&range)), async |(reader, mut rest)| {
-            if rest.is_empty() {
-                return None;
-            }
-            let piece = reader.read(rest.clone());
-            rest.start = match piece.as_ref().map(|entries| entries.last()) {
-                Ok(Some(last)) => last.log_id.index() + 1,
-                Ok(None) | Err(_) => rest.end,
-            };
-            let items: Vec<io::Result<RaftEntry>> = match piece {
-                Ok(entries) => entries.into_iter().map(Ok).collect(),
-                Err(error) => vec![Err(error)],
-            };
-            Some((stream::iter(items), (reader, rest)))
-        });
+        let pieces = stream::unfold(
+            (self.clone(), self.existing(&range)),
+            async |(reader, mut rest)| {
+                if rest.is_empty() {
+                    return None;
+                }
+                let piece = reader.read(rest.clone());
+                rest.start = match piece.as_ref().map(|entries| entries.last()) {
+                    Ok(Some(last)) => last.log_id.index() + 1,
+                    Ok(None) | Err(_) => rest.end,
+                };
+                let items: Vec<io::Result<RaftEntry>> = match piece {
+                    Ok(entries) => entries.into_iter().map(Ok).collect(),
+                    Err(error) => vec![Err(error)],
+                };
+                Some((stream::iter(items), (reader, rest)))
+            },
+        );
         futures::StreamExt::flatten(pieces)
     }
 }

@@ -62,7 +62,9 @@ pub(crate) struct LogStorage {
 
 impl LogStorage {
     pub(crate) fn new(log: Arc<dyn EntryLog>, group: GroupId, view: Arc<LogView>) -> LogStorage {
-        LogStorage { reader: LogReader { log, group, view } }
+        LogStorage {
+            reader: LogReader { log, group, view },
+        }
     }
 
     fn log(&self) -> &dyn EntryLog {
@@ -72,7 +74,9 @@ impl LogStorage {
 
 impl fmt::Debug for LogStorage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LogStorage").field("group", &self.reader.group).finish_non_exhaustive()
+        f.debug_struct("LogStorage")
+            .field("group", &self.reader.group)
+            .finish_non_exhaustive()
     }
 }
 
@@ -100,14 +104,18 @@ impl RaftLogStorage<TypeConfig> for LogStorage {
         self.log()
             .save_vote(self.reader.group, codec::encode_vote(vote), completion)
             .map_err(io::Error::other)?;
-        receiver.await.unwrap_or(Err(LogError::Closed)).map_err(io::Error::other)?;
+        receiver
+            .await
+            .unwrap_or(Err(LogError::Closed))
+            .map_err(io::Error::other)?;
         *self.reader.view.vote.lock() = Some(*vote);
         Ok(())
     }
 
     async fn save_committed(&mut self, committed: Option<LogId>) -> io::Result<()> {
         if let Some(committed) = committed {
-            self.log().save_committed(self.reader.group, to_log(&committed));
+            self.log()
+                .save_committed(self.reader.group, to_log(&committed));
         }
         Ok(())
     }
@@ -122,21 +130,32 @@ impl RaftLogStorage<TypeConfig> for LogStorage {
         I: IntoIterator<Item = RaftEntry> + Send,
         I::IntoIter: Send,
     {
-        let entries: Vec<_> = entries.into_iter().map(|e| codec::entry::encode(&e)).collect();
+        let entries: Vec<_> = entries
+            .into_iter()
+            .map(|e| codec::entry::encode(&e))
+            .collect();
         let Some(first) = entries.first() else {
             callback.io_completed(Ok(()));
             return Ok(());
         };
         let progress = Arc::clone(&self.reader.view.progress);
         let number = progress.submit(first.id.index);
-        let flush = Flush { number, progress, callback: Some(callback) };
+        let flush = Flush {
+            number,
+            progress,
+            callback: Some(callback),
+        };
         let completion = Box::new(move |result| flush.complete(result));
-        self.log().append(self.reader.group, entries, completion).map_err(io::Error::other)
+        self.log()
+            .append(self.reader.group, entries, completion)
+            .map_err(io::Error::other)
     }
 
     async fn truncate_after(&mut self, kept: Option<LogId>) -> io::Result<()> {
         let kept = kept.as_ref().map(to_log);
-        self.log().truncate_after(self.reader.group, kept).map_err(io::Error::other)
+        self.log()
+            .truncate_after(self.reader.group, kept)
+            .map_err(io::Error::other)
     }
 
     async fn purge(&mut self, upto: LogId) -> io::Result<()> {
@@ -145,7 +164,9 @@ impl RaftLogStorage<TypeConfig> for LogStorage {
             Some(upto) <= durable,
             "purge up to {upto} of what is on disk up to {durable:?} only"
         );
-        self.log().purge(self.reader.group, to_log(&upto)).map_err(io::Error::other)
+        self.log()
+            .purge(self.reader.group, to_log(&upto))
+            .map_err(io::Error::other)
     }
 }
 

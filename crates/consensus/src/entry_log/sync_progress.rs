@@ -86,7 +86,12 @@ impl SyncProgress {
         let needed = {
             let appends = self.appends.lock();
             let covers = |append: &&Append| append.first <= index;
-            appends.pending.iter().rev().find(covers).map(|append| append.number + 1)
+            appends
+                .pending
+                .iter()
+                .rev()
+                .find(covers)
+                .map(|append| append.number + 1)
         };
         let Some(needed) = needed else { return Ok(()) };
         let mut done = self.done.subscribe();
@@ -108,7 +113,10 @@ mod tests {
     use super::*;
 
     fn is_synced(progress: &SyncProgress, index: u64) -> bool {
-        progress.synced(index).now_or_never().is_some_and(|result| result.is_ok())
+        progress
+            .synced(index)
+            .now_or_never()
+            .is_some_and(|result| result.is_ok())
     }
 
     #[test]

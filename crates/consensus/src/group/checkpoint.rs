@@ -29,7 +29,9 @@ impl<O: Send + 'static> Group<O> {
     /// snapshot and purges the log up to it. Returns when openraft has taken it over; the purge
     /// follows.
     pub async fn finish_checkpoint(&self, mark: CheckpointMark) -> Result<(), CheckpointError> {
-        let Some(id) = mark.0.log_id else { return Ok(()) };
+        let Some(id) = mark.0.log_id else {
+            return Ok(());
+        };
         self.inner.log.set_durable(id);
         let mut metrics = self.inner.metrics.clone();
         let reached = |snapshot: Option<LogId>| snapshot >= Some(id);
@@ -41,7 +43,10 @@ impl<O: Send + 'static> Group<O> {
             triggered.map_err(|_| CheckpointError::Stopped)?;
             let taken_over = async {
                 while !reached(metrics.borrow_and_update().snapshot) {
-                    metrics.changed().await.map_err(|_| CheckpointError::Stopped)?;
+                    metrics
+                        .changed()
+                        .await
+                        .map_err(|_| CheckpointError::Stopped)?;
                 }
                 Ok(())
             };

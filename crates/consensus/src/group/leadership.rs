@@ -51,11 +51,17 @@ impl<O: Send + 'static> Group<O> {
     /// clocks that do not run equally fast. A sole voter needs no lease.
     fn lease_holds(&self, metrics: &RaftMetrics<TypeConfig>) -> bool {
         let own_id = self.inner.node.0;
-        if metrics.membership_config.voter_ids().all(|voter| voter == own_id) {
+        if metrics
+            .membership_config
+            .voter_ids()
+            .all(|voter| voter == own_id)
+        {
             return true;
         }
         let lease = self.inner.lease - self.inner.lease / 10;
-        metrics.last_quorum_acked.is_some_and(|acked| acked.elapsed() < lease)
+        metrics
+            .last_quorum_acked
+            .is_some_and(|acked| acked.elapsed() < lease)
     }
 }
 
@@ -117,15 +123,16 @@ impl LeadershipWatch {
         let applied_term = *self.applied_term.borrow_and_update();
         let metrics = self.server_metrics.borrow_and_update();
         let term = metrics.vote.leader_id.term;
-        let leads = metrics.state == ServerState::Leader
-            && metrics.current_leader == Some(self.node.0);
+        let leads =
+            metrics.state == ServerState::Leader && metrics.current_leader == Some(self.node.0);
         let next = Leadership {
             leader: metrics.current_leader.map(NodeId),
             term,
             ready_to_serve: leads && metrics.vote.committed && applied_term == term,
         };
         drop(metrics);
-        self.leadership.send_if_modified(|current| std::mem::replace(current, next) != next);
+        self.leadership
+            .send_if_modified(|current| std::mem::replace(current, next) != next);
     }
 
     /// The core sends its last metrics, with the reason of its end, before it drops them.
@@ -143,8 +150,15 @@ impl LeadershipWatch {
             Err(fatal) => fatal.to_string(),
             Ok(()) => "the group's core ended without a reason".to_string(),
         };
-        let error = FatalError { group: self.group, reason };
-        tracing::error!(group = self.group.0, reason = error.reason, "the group failed");
+        let error = FatalError {
+            group: self.group,
+            reason,
+        };
+        tracing::error!(
+            group = self.group.0,
+            reason = error.reason,
+            "the group failed"
+        );
         self.on_fatal.report(error);
     }
 }

@@ -6,6 +6,9 @@ mod propose;
 mod read;
 mod start;
 
+#[cfg(feature = "testing")]
+pub(crate) use self::start::Parts;
+
 use std::collections::BTreeSet;
 use std::fmt;
 use std::marker::PhantomData;
@@ -71,15 +74,19 @@ impl<O: Send + 'static> Group<O> {
         members: impl IntoIterator<Item = NodeId>,
     ) -> Result<(), InitializeError> {
         let members: BTreeSet<u64> = members.into_iter().map(|node| node.0).collect();
-        self.inner.raft.initialize(members).await.map_err(|error| match error {
-            RaftError::APIError(RaftInitializeError::NotAllowed(_)) => {
-                InitializeError::AlreadyInitialized
-            }
-            RaftError::APIError(RaftInitializeError::NotInMembers(_)) => {
-                InitializeError::NotAMember(self.inner.node)
-            }
-            RaftError::Fatal(_) => InitializeError::Stopped,
-        })
+        self.inner
+            .raft
+            .initialize(members)
+            .await
+            .map_err(|error| match error {
+                RaftError::APIError(RaftInitializeError::NotAllowed(_)) => {
+                    InitializeError::AlreadyInitialized
+                }
+                RaftError::APIError(RaftInitializeError::NotInMembers(_)) => {
+                    InitializeError::NotAMember(self.inner.node)
+                }
+                RaftError::Fatal(_) => InitializeError::Stopped,
+            })
     }
 
     /// Index of the last entry whose writes are in the store, visible to readers.
@@ -108,12 +115,17 @@ impl<O: Send + 'static> Group<O> {
 
 impl<O> Clone for Group<O> {
     fn clone(&self) -> Self {
-        Group { inner: Arc::clone(&self.inner), outcome: PhantomData }
+        Group {
+            inner: Arc::clone(&self.inner),
+            outcome: PhantomData,
+        }
     }
 }
 
 impl<O> fmt::Debug for Group<O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Group").field("group", &self.inner.group.0).finish_non_exhaustive()
+        f.debug_struct("Group")
+            .field("group", &self.inner.group.0)
+            .finish_non_exhaustive()
     }
 }

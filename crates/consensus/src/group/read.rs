@@ -14,12 +14,21 @@ impl<O: Send + 'static> Group<O> {
     /// reached at least.
     pub async fn confirm_leadership(&self, deadline: Instant) -> Result<u64, ReadError> {
         let confirm = async {
-            let wait = deadline.saturating_duration_since(Instant::now()).max(MIN_WAIT);
+            let wait = deadline
+                .saturating_duration_since(Instant::now())
+                .max(MIN_WAIT);
             let option = LinearizerOption::from(ReadPolicy::ReadIndex).with_wait_timeout(wait);
-            let read = self.inner.raft.ensure_linearizable(option).await.map_err(from_read_error)?;
+            let read = self
+                .inner
+                .raft
+                .ensure_linearizable(option)
+                .await
+                .map_err(from_read_error)?;
             Ok(read.index())
         };
-        tokio::time::timeout_at(deadline, confirm).await.unwrap_or(Err(ReadError::NoQuorum))
+        tokio::time::timeout_at(deadline, confirm)
+            .await
+            .unwrap_or(Err(ReadError::NoQuorum))
     }
 }
 
@@ -27,11 +36,16 @@ impl<O: Send + 'static> Group<O> {
 const MIN_WAIT: Duration = Duration::from_millis(1);
 
 fn from_read_error(
-    error: RaftError<crate::raft_types::TypeConfig, LinearizableReadError<crate::raft_types::TypeConfig>>,
+    error: RaftError<
+        crate::raft_types::TypeConfig,
+        LinearizableReadError<crate::raft_types::TypeConfig>,
+    >,
 ) -> ReadError {
     match error {
         RaftError::APIError(LinearizableReadError::ForwardToLeader(forward)) => {
-            ReadError::NotLeader { leader: forward.leader_id.map(NodeId) }
+            ReadError::NotLeader {
+                leader: forward.leader_id.map(NodeId),
+            }
         }
         RaftError::APIError(LinearizableReadError::QuorumNotEnough(_)) => ReadError::NoQuorum,
         RaftError::Fatal(_) => ReadError::Stopped,

@@ -16,9 +16,7 @@ use crate::network::{Network, Transport};
 use crate::options::GroupOptions;
 use crate::raft_types::LogId;
 use crate::snapshot::GroupStore;
-use crate::state_machine::{
-    Applier, Job, Publication, ReplicatedState, StateMachine, StoredState,
-};
+use crate::state_machine::{Applier, Job, Publication, ReplicatedState, StateMachine, StoredState};
 
 impl<O: Send + 'static> Group<O> {
     /// Starts a group on this node, which must be within a tokio runtime. `state` must be as the
@@ -53,7 +51,10 @@ impl<O: Send + 'static> Group<O> {
         let network = Network(transport);
         let raft = Raft::new(node.0, config, network, parts.storage, parts.machine)
             .await
-            .map_err(|error| StartError::Raft { group, reason: error.to_string() })?;
+            .map_err(|error| StartError::Raft {
+                group,
+                reason: error.to_string(),
+            })?;
         let (watch, leadership) =
             LeadershipWatch::new((group, node), &raft, &publication, on_fatal);
         tokio::spawn(watch.run());
@@ -72,7 +73,10 @@ impl<O: Send + 'static> Group<O> {
             lease,
             applier_ended: tokio::sync::Mutex::new(Some(parts.applier_ended)),
         };
-        Ok(Group { inner: Arc::new(inner), outcome: PhantomData })
+        Ok(Group {
+            inner: Arc::new(inner),
+            outcome: PhantomData,
+        })
     }
 }
 
@@ -115,7 +119,11 @@ impl Parts {
             current: Arc::new(Mutex::new(current)),
         };
         let storage = LogStorage::new(log, group, view);
-        Ok(Parts { storage, machine, applier_ended })
+        Ok(Parts {
+            storage,
+            machine,
+            applier_ended,
+        })
     }
 }
 

@@ -40,7 +40,9 @@ impl SnapshotBuilder {
 
 impl fmt::Debug for SnapshotBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SnapshotBuilder").field("applied", &self.applied).finish_non_exhaustive()
+        f.debug_struct("SnapshotBuilder")
+            .field("applied", &self.applied)
+            .finish_non_exhaustive()
     }
 }
 
@@ -55,7 +57,10 @@ impl RaftSnapshotBuilder<TypeConfig> for SnapshotBuilder {
         let meta = checkpoint.snapshot_meta();
         let snapshot = SnapshotData::new(self.store.open()?)?;
         let mut current = self.current.lock();
-        if current.as_ref().is_none_or(|current| current.log_id < checkpoint.log_id) {
+        if current
+            .as_ref()
+            .is_none_or(|current| current.log_id < checkpoint.log_id)
+        {
             *current = Some(checkpoint);
         }
         Ok(Snapshot { meta, snapshot })

@@ -41,7 +41,10 @@ impl RowsBody {
         if self.0.len() < key_bytes + value_bytes {
             return Err(SnapshotError::Damaged("a row is cut off"));
         }
-        Ok(Some((self.0.split_to(key_bytes), self.0.split_to(value_bytes))))
+        Ok(Some((
+            self.0.split_to(key_bytes),
+            self.0.split_to(value_bytes),
+        )))
     }
 }
 
@@ -53,13 +56,18 @@ pub(super) struct RowsBuilder {
 
 impl RowsBuilder {
     pub(super) fn new() -> RowsBuilder {
-        RowsBuilder { buffer: begin(ROWS, 0), rows: 0 }
+        RowsBuilder {
+            buffer: begin(ROWS, 0),
+            rows: 0,
+        }
     }
 
     pub(super) fn push(&mut self, key: &[u8], value: &[u8]) {
         // Rows are far below 4 GiB: the log's largest entry is half a segment.
-        self.buffer.put_u32_le(u32::try_from(key.len()).expect("a key is below 4 GiB"));
-        self.buffer.put_u32_le(u32::try_from(value.len()).expect("a value is below 4 GiB"));
+        self.buffer
+            .put_u32_le(u32::try_from(key.len()).expect("a key is below 4 GiB"));
+        self.buffer
+            .put_u32_le(u32::try_from(value.len()).expect("a value is below 4 GiB"));
         self.buffer.put_slice(key);
         self.buffer.put_slice(value);
         self.rows += 1;
@@ -76,7 +84,13 @@ impl RowsBuilder {
 
 pub(super) fn encode_header(header: &SnapshotHeader) -> Bytes {
     let applied = Some(AppliedMessage::from(&header.applied));
-    encode(HEADER, &SnapshotHeaderMessage { group: header.group.0, applied })
+    encode(
+        HEADER,
+        &SnapshotHeaderMessage {
+            group: header.group.0,
+            applied,
+        },
+    )
 }
 
 pub(super) fn encode_end(end: SnapshotEndMessage) -> Bytes {
@@ -85,7 +99,9 @@ pub(super) fn encode_end(end: SnapshotEndMessage) -> Bytes {
 
 /// The checksum of a chunk, as its first bytes say.
 pub(super) fn checksum(chunk: &[u8]) -> u32 {
-    chunk.first_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes))
+    chunk
+        .first_chunk()
+        .map_or(0, |bytes| u32::from_le_bytes(*bytes))
 }
 
 pub(super) fn decode(mut bytes: Bytes) -> Result<Chunk, SnapshotError> {
@@ -102,16 +118,24 @@ pub(super) fn decode(mut bytes: Bytes) -> Result<Chunk, SnapshotError> {
         return Err(CodecError::Version { what, version }.into());
     }
     let malformed = |error: prost::DecodeError| {
-        SnapshotError::from(CodecError::Malformed { what, reason: error.to_string() })
+        SnapshotError::from(CodecError::Malformed {
+            what,
+            reason: error.to_string(),
+        })
     };
     match bytes.get_u8() {
         HEADER => {
             let message = SnapshotHeaderMessage::decode(bytes).map_err(malformed)?;
             let applied = message.applied.unwrap_or_default().into();
-            Ok(Chunk::Header(SnapshotHeader { group: GroupId(message.group), applied }))
+            Ok(Chunk::Header(SnapshotHeader {
+                group: GroupId(message.group),
+                applied,
+            }))
         }
         ROWS => Ok(Chunk::Rows(RowsBody(bytes))),
-        END => Ok(Chunk::End(SnapshotEndMessage::decode(bytes).map_err(malformed)?)),
+        END => Ok(Chunk::End(
+            SnapshotEndMessage::decode(bytes).map_err(malformed)?,
+        )),
         _ => Err(SnapshotError::Damaged("of an unknown kind")),
     }
 }

@@ -18,7 +18,11 @@ impl SnapshotData {
     pub(crate) fn new(mut source: Box<dyn ChunkSource>) -> Result<SnapshotData, SnapshotError> {
         let header_chunk = source.next_chunk()?.ok_or(SnapshotError::Truncated)?;
         match chunk::decode(header_chunk.clone())? {
-            Chunk::Header(header) => Ok(SnapshotData { header, header_chunk, source }),
+            Chunk::Header(header) => Ok(SnapshotData {
+                header,
+                header_chunk,
+                source,
+            }),
             Chunk::Rows(_) | Chunk::End(_) => Err(SnapshotError::Damaged("the header is missing")),
         }
     }
@@ -36,6 +40,8 @@ impl SnapshotData {
 
 impl fmt::Debug for SnapshotData {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SnapshotData").field("header", &self.header).finish_non_exhaustive()
+        f.debug_struct("SnapshotData")
+            .field("header", &self.header)
+            .finish_non_exhaustive()
     }
 }

@@ -61,6 +61,7 @@ impl Iterator for Rows {
         }
         let row = self.next_row();
         self.done = !matches!(row, Ok(Some(_)));
-        row.map_err(|error| StoreError::RowSource(error.to_string())).transpose()
+        row.map_err(|error| StoreError::RowSource(error.to_string()))
+            .transpose()
     }
 }

@@ -30,7 +30,12 @@ impl<V: View> Encoder<V> {
     pub(super) fn new(view: V, group: GroupId) -> Result<Encoder<V>, SnapshotError> {
         let applied = StoredState::read(&view, group)?.applied;
         let header = SnapshotHeader { group, applied };
-        Ok(Encoder { view, header, stage: Stage::Header, end: SnapshotEndMessage::default() })
+        Ok(Encoder {
+            view,
+            header,
+            stage: Stage::Header,
+            end: SnapshotEndMessage::default(),
+        })
     }
 
     /// The rows from `start` on that fit into a chunk, and the key to go on from.

@@ -15,7 +15,10 @@ pub(crate) struct Applied {
 
 impl Applied {
     pub(crate) fn snapshot_meta(&self) -> SnapshotMeta {
-        SnapshotMeta { last_log_id: self.log_id, last_membership: self.membership.clone() }
+        SnapshotMeta {
+            last_log_id: self.log_id,
+            last_membership: self.membership.clone(),
+        }
     }
 }
 
@@ -31,7 +34,9 @@ pub(crate) struct StoredState {
 impl StoredState {
     pub(crate) fn read<V: View>(view: &V, group: GroupId) -> Result<StoredState, StoreError> {
         let read = |key: &[u8]| -> Result<Applied, StoreError> {
-            let Some(row) = view.get(key)? else { return Ok(Applied::default()) };
+            let Some(row) = view.get(key)? else {
+                return Ok(Applied::default());
+            };
             codec::decode_applied(&row).map_err(corrupt)
         };
         Ok(StoredState {

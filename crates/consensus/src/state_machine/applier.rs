@@ -59,9 +59,14 @@ impl<S: Store, R: ReplicatedState<S>> Applier<S, R> {
     }
 
     fn apply(&mut self, batch: Vec<Committed>) -> Result<(), StoreError> {
-        let Some((last, _)) = batch.last() else { return Ok(()) };
+        let Some((last, _)) = batch.last() else {
+            return Ok(());
+        };
         let last = last.log_id;
-        let mut applied = Applied { log_id: Some(last), ..self.publication.applied() };
+        let mut applied = Applied {
+            log_id: Some(last),
+            ..self.publication.applied()
+        };
         let mut txn = Overlay::new(&self.store);
         let mut answers: Vec<(ApplyResponder<TypeConfig>, Reply)> = Vec::with_capacity(batch.len());
         for (entry, responder) in batch {
@@ -74,7 +79,10 @@ impl<S: Store, R: ReplicatedState<S>> Applier<S, R> {
                 EntryPayload::Normal(command) => {
                     let body = codec::entry::body(&command);
                     let owed = responder.is_some();
-                    Reply::of(self.state.apply(entry.log_id.index(), &body, owed, &mut txn)?)
+                    Reply::of(
+                        self.state
+                            .apply(entry.log_id.index(), &body, owed, &mut txn)?,
+                    )
                 }
             };
             if let Some(responder) = responder {
@@ -95,7 +103,10 @@ impl<S: Store, R: ReplicatedState<S>> Applier<S, R> {
     fn install(&mut self, snapshot: SnapshotData) -> Result<(), SnapshotError> {
         let (header, rows) = snapshot.into_rows();
         if header.group != self.group {
-            return Err(SnapshotError::WrongGroup { found: header.group, expected: self.group });
+            return Err(SnapshotError::WrongGroup {
+                found: header.group,
+                expected: self.group,
+            });
         }
         let applied = codec::encode_applied(&header.applied);
         let own = [
@@ -103,7 +114,8 @@ impl<S: Store, R: ReplicatedState<S>> Applier<S, R> {
             (installed_key(self.group), applied),
         ];
         let mut rows = own.into_iter().map(Ok).chain(rows);
-        self.store.replace_range(group_key_range(self.group), &mut rows, &self.scratch)?;
+        self.store
+            .replace_range(group_key_range(self.group), &mut rows, &self.scratch)?;
         self.state.reload(&self.store)?;
         self.publication.publish(header.applied);
         Ok(())

@@ -10,6 +10,12 @@ pub(crate) type Committed = (RaftEntry, Option<ApplyResponder<TypeConfig>>);
 
 /// What the apply thread is asked to do, one after the other.
 pub(crate) enum Job {
-    Apply { batch: Vec<Committed>, done: oneshot::Sender<Result<(), StoreError>> },
-    Install { snapshot: SnapshotData, done: oneshot::Sender<Result<(), SnapshotError>> },
+    Apply {
+        batch: Vec<Committed>,
+        done: oneshot::Sender<Result<(), StoreError>>,
+    },
+    Install {
+        snapshot: SnapshotData,
+        done: oneshot::Sender<Result<(), SnapshotError>>,
+    },
 }

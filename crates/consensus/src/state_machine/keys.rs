@@ -15,7 +15,10 @@ const INSTALLED: u8 = 2;
 
 /// The keys of all rows of a group. `u32::MAX` is no group.
 pub fn group_key_range(group: GroupId) -> Range<Bytes> {
-    let next = group.0.checked_add(1).expect("a group's id is below u32::MAX");
+    let next = group
+        .0
+        .checked_add(1)
+        .expect("a group's id is below u32::MAX");
     let key = |id: u32| Bytes::copy_from_slice(&id.to_be_bytes());
     key(group.0)..key(next)
 }

@@ -40,11 +40,18 @@ impl StateMachine {
     /// Applies what openraft says is committed. The thread and its queue of one are this machine's
     /// alone, so handing over a job never blocks.
     async fn apply_batch(&self, batch: Vec<Committed>) -> io::Result<()> {
-        let Some((last, _)) = batch.last() else { return Ok(()) };
+        let Some((last, _)) = batch.last() else {
+            return Ok(());
+        };
         self.log.progress.synced(last.log_id.index()).await?;
         let (done, answer) = oneshot::channel();
-        self.jobs.send(Job::Apply { batch, done }).map_err(|_| stopped())?;
-        answer.await.map_err(|_| stopped())?.map_err(io::Error::other)
+        self.jobs
+            .send(Job::Apply { batch, done })
+            .map_err(|_| stopped())?;
+        answer
+            .await
+            .map_err(|_| stopped())?
+            .map_err(io::Error::other)
     }
 }
 
@@ -102,11 +109,18 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
         snapshot: SnapshotData,
     ) -> io::Result<()> {
         if snapshot.meta() != *meta {
-            return Err(io::Error::other("the snapshot's rows are not those of its metadata"));
+            return Err(io::Error::other(
+                "the snapshot's rows are not those of its metadata",
+            ));
         }
         let (done, answer) = oneshot::channel();
-        self.jobs.send(Job::Install { snapshot, done }).map_err(|_| stopped())?;
-        answer.await.map_err(|_| stopped())?.map_err(io::Error::other)?;
+        self.jobs
+            .send(Job::Install { snapshot, done })
+            .map_err(|_| stopped())?;
+        answer
+            .await
+            .map_err(|_| stopped())?
+            .map_err(io::Error::other)?;
         let applied = Applied {
             log_id: meta.last_log_id,
             membership: meta.last_membership.clone(),
@@ -122,9 +136,14 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
     async fn get_current_snapshot(
         &mut self,
     ) -> io::Result<Option<SnapshotOf<TypeConfig, SnapshotData>>> {
-        let Some(current) = self.current.lock().clone() else { return Ok(None) };
+        let Some(current) = self.current.lock().clone() else {
+            return Ok(None);
+        };
         let snapshot = SnapshotData::new(self.store.open()?)?;
-        Ok(Some(Snapshot { meta: current.snapshot_meta(), snapshot }))
+        Ok(Some(Snapshot {
+            meta: current.snapshot_meta(),
+            snapshot,
+        }))
     }
 }
 

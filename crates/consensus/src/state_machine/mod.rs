@@ -11,6 +11,9 @@ mod machine;
 mod publication;
 mod replicated_state;
 
+#[cfg(all(test, feature = "testing"))]
+mod tests;
+
 pub(crate) use self::applied::{Applied, StoredState};
 pub(crate) use self::applier::Applier;
 pub(crate) use self::job::{Committed, Job};

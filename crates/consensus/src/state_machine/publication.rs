@@ -16,7 +16,10 @@ pub(crate) struct Publication {
 impl Publication {
     pub(crate) fn new(applied: Applied) -> Publication {
         let term = watch::Sender::new(term_of(&applied));
-        Publication { applied: Mutex::new(applied), term }
+        Publication {
+            applied: Mutex::new(applied),
+            term,
+        }
     }
 
     pub(crate) fn applied(&self) -> Applied {
@@ -39,7 +42,8 @@ impl Publication {
     pub(crate) fn publish(&self, applied: Applied) {
         let term = term_of(&applied);
         *self.applied.lock() = applied;
-        self.term.send_if_modified(|current| std::mem::replace(current, term) != term);
+        self.term
+            .send_if_modified(|current| std::mem::replace(current, term) != term);
     }
 }
 
