@@ -1,101 +1,115 @@
 //! AWS's names of attributes, in the order of its CreateQueue reference.
 
-use squorum_types::{AttributeChanges, QueueAttributes};
+use squorum_types::{AttributeChanges, FifoAttributes, QueueAttributes};
 
 /// The first given attribute whose current value is another.
 pub(super) fn first_difference(
     given: &AttributeChanges,
     current: &QueueAttributes,
 ) -> Option<&'static str> {
-    fn differs<T: PartialEq>(given: &Option<T>, current: &T) -> bool {
-        given.as_ref().is_some_and(|given| given != current)
-    }
-    let fifo = current.fifo.as_ref();
+    let fifo = || first_fifo_difference(given, current.fifo.as_ref()?);
+    first_common_difference(given, current).or_else(fifo)
+}
+
+fn first_common_difference(
+    given: &AttributeChanges,
+    current: &QueueAttributes,
+) -> Option<&'static str> {
+    // Names every field, so that a new attribute cannot be forgotten here.
+    let AttributeChanges {
+        delay_seconds: delay,
+        maximum_message_bytes: bytes,
+        message_retention_seconds: retention,
+        receive_message_wait_time_seconds: wait,
+        visibility_timeout_seconds: visibility,
+        policy,
+        kms_master_key_id: key,
+        kms_data_key_reuse_period_seconds: reuse,
+        sqs_managed_sse_enabled: managed,
+        content_based_deduplication: _,
+        deduplication_scope: _,
+        fifo_throughput_limit: _,
+    } = given;
     let differences = [
-        (
-            "DelaySeconds",
-            differs(&given.delay_seconds, &current.delay_seconds),
-        ),
-        (
-            "MaximumMessageSize",
-            differs(&given.maximum_message_bytes, &current.maximum_message_bytes),
-        ),
-        (
+        differs("DelaySeconds", delay, &current.delay_seconds),
+        differs("MaximumMessageSize", bytes, &current.maximum_message_bytes),
+        differs(
             "MessageRetentionPeriod",
-            differs(
-                &given.message_retention_seconds,
-                &current.message_retention_seconds,
-            ),
+            retention,
+            &current.message_retention_seconds,
         ),
-        ("Policy", differs(&given.policy, &current.policy)),
-        (
+        differs("Policy", policy, &current.policy),
+        differs(
             "ReceiveMessageWaitTimeSeconds",
-            differs(
-                &given.receive_message_wait_time_seconds,
-                &current.receive_message_wait_time_seconds,
-            ),
+            wait,
+            &current.receive_message_wait_time_seconds,
         ),
-        (
+        differs(
             "VisibilityTimeout",
-            differs(
-                &given.visibility_timeout_seconds,
-                &current.visibility_timeout_seconds,
-            ),
+            visibility,
+            &current.visibility_timeout_seconds,
         ),
-        (
-            "KmsMasterKeyId",
-            differs(&given.kms_master_key_id, &current.kms_master_key_id),
-        ),
-        (
+        differs("KmsMasterKeyId", key, &current.kms_master_key_id),
+        differs(
             "KmsDataKeyReusePeriodSeconds",
-            differs(
-                &given.kms_data_key_reuse_period_seconds,
-                &current.kms_data_key_reuse_period_seconds,
-            ),
+            reuse,
+            &current.kms_data_key_reuse_period_seconds,
         ),
-        (
+        differs(
             "SqsManagedSseEnabled",
-            differs(
-                &given.sqs_managed_sse_enabled,
-                &current.sqs_managed_sse_enabled,
-            ),
-        ),
-        (
-            "ContentBasedDeduplication",
-            fifo.is_some_and(|fifo| {
-                differs(
-                    &given.content_based_deduplication,
-                    &fifo.content_based_deduplication,
-                )
-            }),
-        ),
-        (
-            "DeduplicationScope",
-            fifo.is_some_and(|fifo| differs(&given.deduplication_scope, &fifo.deduplication_scope)),
-        ),
-        (
-            "FifoThroughputLimit",
-            fifo.is_some_and(|fifo| {
-                differs(&given.fifo_throughput_limit, &fifo.fifo_throughput_limit)
-            }),
+            managed,
+            &current.sqs_managed_sse_enabled,
         ),
     ];
-    differences
-        .into_iter()
-        .find_map(|(name, differs)| differs.then_some(name))
+    differences.into_iter().find_map(|difference| difference)
 }
+
+fn first_fifo_difference(
+    given: &AttributeChanges,
+    current: &FifoAttributes,
+) -> Option<&'static str> {
+    let differences = [
+        differs(
+            CONTENT_BASED_DEDUPLICATION,
+            &given.content_based_deduplication,
+            &current.content_based_deduplication,
+        ),
+        differs(
+            DEDUPLICATION_SCOPE,
+            &given.deduplication_scope,
+            &current.deduplication_scope,
+        ),
+        differs(
+            FIFO_THROUGHPUT_LIMIT,
+            &given.fifo_throughput_limit,
+            &current.fifo_throughput_limit,
+        ),
+    ];
+    differences.into_iter().find_map(|difference| difference)
+}
+
+fn differs<T: PartialEq>(
+    name: &'static str,
+    given: &Option<T>,
+    current: &T,
+) -> Option<&'static str> {
+    let given = given.as_ref()?;
+    (given != current).then_some(name)
+}
+
+const CONTENT_BASED_DEDUPLICATION: &str = "ContentBasedDeduplication";
+const DEDUPLICATION_SCOPE: &str = "DeduplicationScope";
+const FIFO_THROUGHPUT_LIMIT: &str = "FifoThroughputLimit";
 
 /// The first given attribute that only a FIFO queue has.
 pub(super) fn first_fifo_only(given: &AttributeChanges) -> Option<&'static str> {
-    let fifo_only = [
-        (
-            "ContentBasedDeduplication",
-            given.content_based_deduplication.is_some(),
-        ),
-        ("DeduplicationScope", given.deduplication_scope.is_some()),
-        ("FifoThroughputLimit", given.fifo_throughput_limit.is_some()),
-    ];
-    fifo_only
-        .into_iter()
-        .find_map(|(name, given)| given.then_some(name))
+    if given.content_based_deduplication.is_some() {
+        Some(CONTENT_BASED_DEDUPLICATION)
+    } else if given.deduplication_scope.is_some() {
+        Some(DEDUPLICATION_SCOPE)
+    } else if given.fifo_throughput_limit.is_some() {
+        Some(FIFO_THROUGHPUT_LIMIT)
+    } else {
+        None
+    }
 }

@@ -187,6 +187,28 @@ fn the_life_of_a_queue() {
     assert!(read::queue(&store, QueueId(2)).unwrap().is_some());
 }
 
+/// A simulated clock may begin at 0.
+#[test]
+fn nothing_was_deleted_or_purged_at_the_beginning_of_time() {
+    let store = MemoryStore::new();
+    let mut meta = Meta::open(&store).unwrap();
+    let commands = [
+        Command::Found(found()),
+        create_command("a", AttributeChanges::default(), 1),
+        Command::Purge(Purge {
+            queue: QueueId(1),
+            request_id: request(2),
+        }),
+        delete(1),
+        create_command("a", AttributeChanges::default(), 3),
+    ];
+    let applied = apply(&store, &mut meta, &entry(5, &commands)).unwrap();
+    let purged = Outcome::Purge(PurgeOutcome::Purging { purge_id: 1 });
+    assert_eq!(applied.outcomes[2], purged);
+    let deleted = Outcome::CreateQueue(CreateQueueOutcome::DeletedRecently);
+    assert_eq!(applied.outcomes[4], deleted);
+}
+
 #[test]
 fn founding_again_changes_nothing() {
     let (store, mut meta) = founded();

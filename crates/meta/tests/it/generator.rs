@@ -15,6 +15,8 @@ const RETRIES: usize = 24;
 
 pub(crate) struct Generator {
     pub(crate) random: Random,
+    /// Of the first entry: a wall clock's, or next to the beginning of time.
+    start_ms: u64,
     requests: u64,
     recent: VecDeque<Command>,
 }
@@ -23,6 +25,7 @@ impl Generator {
     pub(crate) fn new(seed: u64) -> Generator {
         Generator {
             random: Random::new(seed),
+            start_ms: [1, 1_700_000_000_000][(seed % 2) as usize],
             requests: 0,
             recent: VecDeque::new(),
         }
@@ -189,7 +192,7 @@ impl Generator {
             1 => clock + self.random.below(200_000),
             2 => clock + 60_000,
             3 => clock + 59_999,
-            _ => clock.max(1_000_000) + self.random.below(8_000),
+            _ => clock.max(self.start_ms) + self.random.below(8_000),
         }
     }
 }
