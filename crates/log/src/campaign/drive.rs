@@ -90,6 +90,8 @@ pub(super) struct Drive {
     to_repeat: Vec<Act>,
     /// Ride along with the next batch.
     committed: std::collections::BTreeMap<GroupId, crate::LogId>,
+    /// Something waits in the log's queue.
+    has_submitted: bool,
     tally: Tally,
 }
 
@@ -111,6 +113,7 @@ impl Drive {
             oracle: Oracle::new(),
             to_repeat: Vec::new(),
             committed: Default::default(),
+            has_submitted: false,
             tally: Tally::default(),
         }
     }
@@ -172,6 +175,7 @@ impl Drive {
 
     fn crash(&mut self) {
         self.committed.clear();
+        self.has_submitted = false;
         if !self.disk.is_powered() || self.random.percent(60) {
             self.disk.power_cut();
             self.tally.power_cuts += 1;
@@ -227,6 +231,7 @@ impl Drive {
                 continue;
             }
             self.oracle.submit(act.clone());
+            self.has_submitted = true;
             self.tally.acts += 1;
             let done = self.oracle.completion(matches!(act, Act::Vote(..)));
             match act {
@@ -263,11 +268,11 @@ impl Drive {
     fn step(&mut self, stepper: &mut Stepper) {
         // In the model, too, they stand at the end of the batch.
         let ride_along = std::mem::take(&mut self.committed);
-        let acknowledged = self.oracle.acknowledged();
-        if acknowledged == self.oracle.acts.len() {
+        if !std::mem::take(&mut self.has_submitted) {
             self.committed = ride_along;
             return;
         }
+        let acknowledged = self.oracle.acknowledged();
         for (group, id) in ride_along {
             self.oracle.submit(Act::Committed(group, id));
         }

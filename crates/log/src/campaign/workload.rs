@@ -36,10 +36,10 @@ fn bytes(random: &mut Random, length: u64) -> Bytes {
 fn append(random: &mut Random, now: &Model, group: GroupId, payload_max: u64) -> Vec<Act> {
     let known = now.get(group);
     let last = known.last();
-    let mut index = last.map_or_else(|| random.below(3), |last| last.index + 1);
+    let first = last.map_or_else(|| random.below(3), |last| last.index + 1);
     let mut term = last.map_or(1, |last| last.term);
     let mut acts = Vec::new();
-    for _ in 0..1 + random.below(4) {
+    for index in first..first + 1 + random.below(4) {
         term += u64::from(random.percent(5));
         let length = match random.below(20) {
             0 => 0,
@@ -55,7 +55,6 @@ fn append(random: &mut Random, now: &Model, group: GroupId, payload_max: u64) ->
                 payload,
             },
         ));
-        index += 1;
     }
     acts
 }
