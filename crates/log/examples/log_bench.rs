@@ -3,18 +3,17 @@
 
 use std::error::Error;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
 use bytes::Bytes;
 use hdrhistogram::Histogram;
-use squorum_log::{Entry, GroupId, Log, LogId, Options, RealFileSystem};
-use std::sync::Mutex;
+use squorum_log::{Entry, GroupId, Log, LogError, LogId, Options, RealFileSystem};
 
 const GROUPS: u32 = 8;
+const THREADS: u32 = 2;
 const RETAINED_BYTES: u64 = 50 << 20;
 
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
@@ -53,39 +52,41 @@ fn cpu_us() -> Outcome<u64> {
     Ok(ticks * TICK_US)
 }
 
+/// What the submitters share.
+struct Load {
+    log: Log,
+    /// Next index of each group.
+    heads: Vec<Mutex<u64>>,
+    payload: Bytes,
+    is_measuring: AtomicBool,
+    has_ended: AtomicBool,
+}
+
 fn run(directory: &Path, submitters: u32, bytes: usize, time: Duration) -> Outcome<()> {
     let _ = fs::remove_dir_all(directory);
-    let log = Log::open(Arc::new(RealFileSystem), directory, Options::default())?;
-    let heads: Vec<Mutex<u64>> = (0..GROUPS).map(|_| Mutex::new(0)).collect();
-    let (measuring, ended) = (AtomicBool::new(false), AtomicBool::new(false));
+    let load = Load {
+        log: Log::open(Arc::new(RealFileSystem), directory, Options::default())?,
+        heads: (0..GROUPS).map(|_| Mutex::new(0)).collect(),
+        payload: Bytes::from(vec![0x5a; bytes]),
+        is_measuring: AtomicBool::new(false),
+        has_ended: AtomicBool::new(false),
+    };
     let mut total = Histogram::<u64>::new(3)?;
     thread::scope(|scope| -> Outcome<()> {
-        let (measuring, ended, log, heads) = (&measuring, &ended, &log, &heads);
-        let submitter = |number: u32| {
-            let group = GroupId(number % GROUPS);
-            move || {
-                submit(
-                    log,
-                    group,
-                    &heads[group.0 as usize],
-                    bytes,
-                    measuring,
-                    ended,
-                )
-            }
-        };
-        let threads: Vec<_> = (0..submitters)
-            .map(|number| scope.spawn(submitter(number)))
+        let load = &load;
+        let share = |thread: u32| (thread..submitters).step_by(THREADS as usize);
+        let threads: Vec<_> = (0..THREADS)
+            .map(|thread| scope.spawn(move || submit(load, share(thread))))
             .collect();
         // Until segments are recycled, as they are in the long run.
-        thread::sleep(time / 2);
-        let (cpu, health, start) = (cpu_us()?, log.health(), Instant::now());
-        measuring.store(true, Ordering::SeqCst);
         thread::sleep(time);
-        measuring.store(false, Ordering::SeqCst);
+        let (cpu, health, start) = (cpu_us()?, load.log.health(), Instant::now());
+        load.is_measuring.store(true, Ordering::SeqCst);
+        thread::sleep(time);
+        load.is_measuring.store(false, Ordering::SeqCst);
         let elapsed = start.elapsed().as_secs_f64();
-        let (cpu, after) = (cpu_us()? - cpu, log.health());
-        ended.store(true, Ordering::SeqCst);
+        let (cpu, after) = (cpu_us()? - cpu, load.log.health());
+        load.has_ended.store(true, Ordering::SeqCst);
         for thread in threads {
             total.add(thread.join().map_err(|_| "a submitter panicked")??)?;
         }
@@ -103,53 +104,64 @@ fn run(directory: &Path, submitters: u32, bytes: usize, time: Duration) -> Outco
         );
         Ok(())
     })?;
-    log.close()?;
+    load.log.close()?;
     fs::remove_dir_all(directory)?;
     Ok(())
 }
 
-/// Appends one entry after the other, each when the one before is durable.
-fn submit(
-    log: &Log,
-    group: GroupId,
-    head: &Mutex<u64>,
-    bytes: usize,
-    measuring: &AtomicBool,
-    ended: &AtomicBool,
-) -> Outcome<Histogram<u64>> {
-    let keep = RETAINED_BYTES / u64::from(GROUPS) / bytes as u64;
-    let payload = Bytes::from(vec![0x5a; bytes]);
+/// Runs some submitters: each appends one entry after the other, each when the one before is
+/// durable. They are no threads of their own, as those of a node are tasks.
+fn submit(load: &Load, submitters: impl Iterator<Item = u32>) -> Outcome<Histogram<u64>> {
     let mut latencies_us = Histogram::new(3)?;
-    while !ended.load(Ordering::Relaxed) {
-        let (sender, receiver) = mpsc::sync_channel(1);
-        let start = Instant::now();
-        {
-            let mut next = head.lock().map_err(|_| "another submitter panicked")?;
-            let entry = Entry {
-                id: LogId {
-                    term: 1,
-                    index: *next,
-                },
-                payload: payload.clone(),
-            };
-            let done = Box::new(move |result| drop(sender.send(result)));
-            log.append(group, vec![entry], done)?;
-            *next += 1;
-            if *next % 1024 == 0 && *next > keep {
-                log.purge(
-                    group,
-                    LogId {
-                        term: 1,
-                        index: *next - keep,
-                    },
-                    Box::new(|_| {}),
-                )?;
-            }
-        }
-        receiver.recv()??;
-        if measuring.load(Ordering::Relaxed) {
+    let (sender, receiver) = mpsc::channel();
+    let mut waiting = 0;
+    for submitter in submitters {
+        append(load, submitter, &sender)?;
+        waiting += 1;
+    }
+    while waiting > 0 {
+        let (submitter, start, result): Ended = receiver.recv()?;
+        result?;
+        if load.is_measuring.load(Ordering::Relaxed) {
             latencies_us.record(start.elapsed().as_micros() as u64)?;
+        }
+        if load.has_ended.load(Ordering::Relaxed) {
+            waiting -= 1;
+        } else {
+            append(load, submitter, &sender)?;
         }
     }
     Ok(latencies_us)
+}
+
+type Ended = (u32, Instant, Result<(), LogError>);
+
+fn append(load: &Load, submitter: u32, ended: &mpsc::Sender<Ended>) -> Outcome<()> {
+    let keep = RETAINED_BYTES / u64::from(GROUPS) / load.payload.len() as u64;
+    let group = GroupId(submitter % GROUPS);
+    let (ended, start) = (ended.clone(), Instant::now());
+    let mut next = load.heads[group.0 as usize]
+        .lock()
+        .map_err(|_| "a submitter panicked")?;
+    let entry = Entry {
+        id: LogId {
+            term: 1,
+            index: *next,
+        },
+        payload: load.payload.clone(),
+    };
+    let done = Box::new(move |result| drop(ended.send((submitter, start, result))));
+    load.log.append(group, vec![entry], done)?;
+    *next += 1;
+    if *next % 1024 == 0 && *next > keep {
+        load.log.purge(
+            group,
+            LogId {
+                term: 1,
+                index: *next - keep,
+            },
+            Box::new(|_| {}),
+        )?;
+    }
+    Ok(())
 }

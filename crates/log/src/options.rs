@@ -149,4 +149,10 @@ pub(crate) enum PlantedBug {
     FreeTooEarly,
     /// Recovery does not check that all live entries were found.
     SkipCoverageCheck,
+    /// A segment takes the number of one that was begun and never synced.
+    ReuseSegmentNumber,
+    /// Entries leave the tail before they are synced.
+    EvictUnsynced,
+    /// After a failed batch the next one is tried.
+    GoOnAfterFailure,
 }

@@ -20,7 +20,7 @@ use crate::health::Health;
 use crate::index::Positions;
 use crate::log::Completion;
 use crate::operation::Operation;
-use crate::options::Options;
+use crate::options::{Options, PlantedBug};
 use crate::recovery::Recovered;
 use crate::tail::Tails;
 use crate::writer::{Event, Figures, Writer};
@@ -167,8 +167,11 @@ impl Shared {
             state.learn(event);
         }
         state.synced = state.synced.max(ticket);
-        let synced = state.synced;
-        state.tails.evict(synced);
+        let evictable = match self.options.planted(PlantedBug::EvictUnsynced) {
+            true => u64::MAX,
+            false => state.synced,
+        };
+        state.tails.evict(evictable);
         state.figures = figures;
     }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::directory::IoFailure;
 use crate::error::LogError;
 use crate::log::Completion;
+use crate::options::PlantedBug;
 use crate::state::Shared;
 use crate::writer::Writer;
 
@@ -56,6 +57,12 @@ impl Stepper {
     }
 
     fn fail(&self, failure: &IoFailure, done: Vec<Completion>) {
+        if self.shared.options.planted(PlantedBug::GoOnAfterFailure) {
+            let error = LogError::Poisoned {
+                reason: "planted".into(),
+            };
+            return done.into_iter().for_each(|done| done(Err(error.clone())));
+        }
         fail(&self.shared, &failure.to_string(), done);
     }
 }

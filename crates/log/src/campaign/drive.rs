@@ -92,21 +92,36 @@ pub(super) struct Drive {
     committed: std::collections::BTreeMap<GroupId, crate::LogId>,
     /// Something waits in the log's queue.
     has_submitted: bool,
+    /// A step leaves something in the queue. Then nothing rides along: the model would have to know
+    /// with which batch.
+    has_small_batches: bool,
+    /// Synced bytes are damaged, too.
+    damages: bool,
     tally: Tally,
 }
 
+fn segment_bytes(random: &mut Random) -> u64 {
+    [8 << 10, 16 << 10, 64 << 10][random.below(3) as usize]
+}
+
 impl Drive {
-    pub(super) fn new(seed: u64, planted: Option<PlantedBug>) -> Drive {
+    pub(super) fn new(seed: u64, planted: Option<PlantedBug>, damages: bool) -> Drive {
         let mut random = Random::new(seed);
-        let options = Options {
-            segment_bytes: [8 << 10, 16 << 10, 64 << 10][random.below(3) as usize],
+        let has_small_batches = random.percent(30);
+        let mut options = Options {
+            segment_bytes: segment_bytes(&mut random),
             spare_segments: random.below(4) as usize,
             tail_bytes: random.below(16 << 10) as usize,
             index_interval_bytes: 1 + random.below(4 << 10),
             planted,
             ..Options::default()
         };
+        if has_small_batches {
+            options.batch_bytes = 1 + random.below(4_000) as usize;
+        }
         Drive {
+            damages,
+            has_small_batches,
             disk: SimDisk::new(random.next_u64()),
             random,
             options,
@@ -120,13 +135,18 @@ impl Drive {
 
     pub(super) fn run(mut self) -> Result<Tally, String> {
         for _ in 0..3 + self.random.below(5) {
-            self.disk.boot();
+            if self.random.percent(20) {
+                self.options.segment_bytes = segment_bytes(&mut self.random);
+            }
             if let Some((log, stepper)) = self.open()? {
                 self.work(log, stepper)?;
             }
             self.oracle.check_completions()?;
             self.crash();
             for _ in 0..self.random.below(4) {
+                if !self.damages {
+                    break;
+                }
                 self.damage()?;
             }
         }
@@ -204,6 +224,9 @@ impl Drive {
             if self.random.percent(10) {
                 self.sync_marker(&mut stepper, &log);
             }
+            if !self.disk.is_powered() && log.health().failure.is_none() {
+                return Ok(());
+            }
             if log.health().failure.is_some() {
                 self.tally.poisoned += 1;
                 return self.check_poisoned(&log, &mut stepper);
@@ -216,6 +239,7 @@ impl Drive {
         // An orderly end, or none.
         if self.random.percent(30) {
             self.step(&mut stepper);
+            while stepper.step() {}
             self.sync_marker(&mut stepper, &log);
         }
         Ok(())
@@ -226,6 +250,9 @@ impl Drive {
         let mut result = Ok(());
         for act in acts {
             if let Act::Committed(group, id) = act {
+                if self.has_small_batches {
+                    continue;
+                }
                 log.save_committed(group, id);
                 self.committed.insert(group, id);
                 continue;
@@ -259,6 +286,11 @@ impl Drive {
         }
         let count = self.random.below(lost.len() as u64 + 1) as usize;
         for act in lost.into_iter().take(count) {
+            if let Act::Append(_, entry) = &act
+                && entry.payload.len() > self.options.payload_bytes_max()
+            {
+                break;
+            }
             self.tally.repeated_acts += 1;
             self.submit(log, vec![act])?;
         }
@@ -268,7 +300,7 @@ impl Drive {
     fn step(&mut self, stepper: &mut Stepper) {
         // In the model, too, they stand at the end of the batch.
         let ride_along = std::mem::take(&mut self.committed);
-        if !std::mem::take(&mut self.has_submitted) {
+        if !std::mem::take(&mut self.has_submitted) && !self.has_small_batches {
             self.committed = ride_along;
             return;
         }

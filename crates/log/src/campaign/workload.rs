@@ -6,7 +6,7 @@ use super::model::{Act, Model};
 use crate::sim::Random;
 use crate::{Entry, GroupId, LogId};
 
-const GROUPS: u64 = 4;
+const GROUPS: u64 = 5;
 
 /// The acts of one operation: several only for an append.
 pub(super) fn operation(random: &mut Random, now: &Model, payload_max: u64) -> Vec<Act> {
@@ -14,7 +14,7 @@ pub(super) fn operation(random: &mut Random, now: &Model, payload_max: u64) -> V
     match random.below(100) {
         0..60 => append(random, now, group, payload_max),
         60..70 => {
-            let length = 1 + random.below(40);
+            let length = 1 + random.below(crate::Options::VOTE_BYTES_MAX as u64);
             vec![Act::Vote(group, bytes(random, length))]
         }
         70..77 => committed(now, group),

@@ -111,7 +111,10 @@ fn start(
             "segment_bytes is too small for the groups of this log",
         ));
     }
-    let number_max = found.number_max.max(marker.newest().segment);
+    let mut number_max = found.number_max.max(marker.newest().segment);
+    if options.planted(PlantedBug::ReuseSegmentNumber) {
+        number_max = replay.segments.last().map_or(0, |segment| segment.number);
+    }
     let mut writer = Writer {
         groups: replay.groups,
         segments: VecDeque::from(std::mem::take(&mut replay.segments)),
