@@ -3,6 +3,7 @@
 import os
 
 import pytest
+
 from squorum_tests import ext4_image
 
 pytestmark = pytest.mark.skipif(

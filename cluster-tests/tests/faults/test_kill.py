@@ -7,8 +7,9 @@ import time
 import pytest
 
 from squorum_tests.checker import check
+from squorum_tests.profile import Profile
 from squorum_tests.size import seed, size
-from squorum_tests.workload import Profile, running
+from squorum_tests.workload import running
 
 KILLS = size(3, 20)
 READY_SECONDS_MAX = 2.0

@@ -9,8 +9,9 @@ import pytest
 
 from squorum_tests import ext4_image
 from squorum_tests.checker import check
+from squorum_tests.profile import Profile
 from squorum_tests.size import seed, size
-from squorum_tests.workload import Profile, running
+from squorum_tests.workload import running
 
 CUTS = size(2, 10)
 READY_SECONDS_MAX = 2.0
