@@ -59,6 +59,15 @@ fn commits(path: &Path) {
         assert_ne!(overlay.take_entry_digest(), 0);
         store.commit(overlay.into_batch()).unwrap();
     });
+    let shared = bytes::Bytes::from(value(&mut random));
+    measure("overlay: 10 puts of shared values, digest", 100_000, |_| {
+        let mut overlay = Overlay::new(&store);
+        for row in 0..10 {
+            overlay.put_bytes(key(row).into(), shared.clone());
+        }
+        assert_ne!(overlay.take_entry_digest(), 0);
+        std::hint::black_box(overlay.into_batch());
+    });
     measure("(making the value alone)", 300_000, |_| {
         std::hint::black_box(value(&mut random));
     });
@@ -124,11 +133,18 @@ fn churn(path: &Path, backlog: u64) {
     });
 }
 
-/// Commits at a steady 50 MB/s: how long the slowest wait while memtables are flushed.
+/// Commits at a steady 50 MB/s: how long the slowest wait while a checkpointer flushes.
 fn paced(path: &Path) {
     let store = RocksStore::open(path, &Options::default()).unwrap();
     let mut random = Random::new(4);
     let period = std::time::Duration::from_millis(2);
+    let checkpointed = store.clone();
+    let checkpointer = std::thread::spawn(move || {
+        for _ in 0..20 {
+            std::thread::sleep(std::time::Duration::from_millis(500));
+            checkpointed.flush().unwrap();
+        }
+    });
     let start = Instant::now();
     let mut waits_us: Vec<u128> = (0..5_000_u32)
         .map(|turn| {
@@ -142,6 +158,7 @@ fn paced(path: &Path) {
             commit.elapsed().as_micros()
         })
         .collect();
+    checkpointer.join().unwrap();
     waits_us.sort_unstable();
     let at = |per_mille: usize| waits_us[(waits_us.len() - 1) * per_mille / 1_000];
     println!(

@@ -17,7 +17,7 @@ const WRITE_OVERHEAD_BYTES: usize = 11;
 const BATCH_HEADER_BYTES: usize = 12;
 
 /// The state of a node in RocksDB. Clones share one database; it closes with the last of them and
-/// of their snapshots.
+/// of their snapshots, and then flushes what is in memory, which blocks.
 #[derive(Clone)]
 pub struct RocksStore {
     db: Arc<DB>,

@@ -9,9 +9,7 @@
 //! 3. A [`Store::Snapshot`] never changes, whatever is committed after it was taken.
 //!
 //! State machines see only [`View`] and [`Txn`]; they are generic over both, so that the in-memory
-//! twin ([`memory`]) and RocksDB run the same code.
-
-//! [`conformance`] is the test suite of every implementation.
+//! twin ([`memory`]) and RocksDB run the same code. [`conformance`] is the test suite of both.
 
 mod batch;
 pub mod conformance;
