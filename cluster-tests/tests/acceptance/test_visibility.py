@@ -74,7 +74,7 @@ def test_deleted_message_never_comes_back(queue):
     assert made.receive(wait=2) == []
 
 
-@pytest.mark.parametrize("handle", ["garbage", "x" * 2000, "AQEB" * 20, "a b", "ü"])
+@pytest.mark.parametrize("handle", ["garbage", "x" * 1000, "AQEB" * 20, "a b", "ü"])
 def test_garbage_is_no_receipt_handle(queue, handle):
     """[3]"""
     made = queue()
