@@ -11,6 +11,23 @@ from squorum_tests.node import Node
 from squorum_tests.queue import Queue
 
 
+LOG_LINES_SHOWN = 40
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A failed test shows what its nodes logged last."""
+    report = yield
+    if report.failed and call.when == "call":
+        for node in item.stash.get(NODES, []):
+            title = f"log of the node on port {node.port}"
+            report.sections.append((title, node.log_tail(LOG_LINES_SHOWN)))
+    return report
+
+
+NODES: pytest.StashKey[list[Node]] = pytest.StashKey()
+
+
 @pytest.fixture(scope="session")
 def shared_node(tmp_path_factory):
     node = Node(tmp_path_factory.mktemp("shared"))
@@ -21,8 +38,9 @@ def shared_node(tmp_path_factory):
 
 
 @pytest.fixture
-def node(shared_node):
+def node(request, shared_node):
     """The shared node, alive and without error lines after the test as before it."""
+    request.node.stash[NODES] = [shared_node]
     yield shared_node
     assert shared_node.is_running(), f"the node died:\n{shared_node.log_tail()}"
     unexpected = shared_node.unexpected_errors()
@@ -30,9 +48,9 @@ def node(shared_node):
 
 
 @pytest.fixture
-def make_node(tmp_path):
+def make_node(request, tmp_path):
     """Makes nodes of the test's own. Arguments are those of `Node`, the directory excepted."""
-    nodes: list[Node] = []
+    nodes = request.node.stash.setdefault(NODES, [])
 
     def make(**arguments) -> Node:
         nodes.append(Node(tmp_path / f"node{len(nodes)}", **arguments))
@@ -42,6 +60,7 @@ def make_node(tmp_path):
     unexpected = [line for node in nodes for line in node.unexpected_errors()]
     for node in nodes:
         node.remove()
+    nodes.clear()
     assert not unexpected, "unexpected error lines:\n" + "\n".join(unexpected)
 
 
