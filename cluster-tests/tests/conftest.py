@@ -10,8 +10,8 @@ from squorum_tests import client
 from squorum_tests.node import Node
 from squorum_tests.queue import Queue
 
-
 LOG_LINES_SHOWN = 40
+NODES: pytest.StashKey[list[Node]] = pytest.StashKey()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -23,9 +23,6 @@ def pytest_runtest_makereport(item, call):
             title = f"log of the node on port {node.port}"
             report.sections.append((title, node.log_tail(LOG_LINES_SHOWN)))
     return report
-
-
-NODES: pytest.StashKey[list[Node]] = pytest.StashKey()
 
 
 @pytest.fixture(scope="session")
