@@ -42,6 +42,6 @@ pub use self::error::{
 };
 pub use self::group::{CheckpointMark, Group, Leadership};
 pub use self::network::{NoPeers, Transport, TransportError};
-pub use self::options::{GroupOptions, Timings};
+pub use self::options::{ApplyOn, GroupOptions, Timings};
 pub use self::snapshot::SnapshotError;
 pub use self::state_machine::{FIRST_STATE_BYTE, ReplicatedState, group_key_range};

@@ -18,8 +18,19 @@ pub struct GroupOptions {
     pub proposals_max: usize,
     /// Largest entry that may be proposed, in bytes. Must be below what the log accepts.
     pub entry_bytes_max: usize,
+    pub apply_on: ApplyOn,
     /// Entries that stay in the log behind a checkpoint, for followers that are a little behind.
     pub entries_kept: u64,
+}
+
+/// Where a group's state is applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ApplyOn {
+    /// A thread of the group's own, because the store may block.
+    OwnThread,
+    /// The asynchronous worker that brings the entries: for simulations, which must not depend on
+    /// what threads do.
+    Caller,
 }
 
 /// How fast a group notices that its leader is gone.
@@ -53,6 +64,7 @@ impl GroupOptions {
             timings: Timings::default(),
             proposals_max: 1024,
             entry_bytes_max: 8 << 20,
+            apply_on: ApplyOn::OwnThread,
             entries_kept: 0,
         }
     }

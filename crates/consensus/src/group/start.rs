@@ -1,11 +1,12 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
 use openraft::Raft;
 use parking_lot::Mutex;
 use squorum_store::Store;
+use squorum_types::GroupId;
 use tokio::sync::{Semaphore, oneshot};
 
 use super::leadership::LeadershipWatch;
@@ -13,10 +14,12 @@ use super::{Group, Inner};
 use crate::entry_log::{EntryLog, LogStorage, LogView, from_log};
 use crate::error::{FatalHook, StartError};
 use crate::network::{Network, Transport};
-use crate::options::GroupOptions;
+use crate::options::{ApplyOn, GroupOptions};
 use crate::raft_types::LogId;
 use crate::snapshot::GroupStore;
-use crate::state_machine::{Applier, Job, Publication, ReplicatedState, StateMachine, StoredState};
+use crate::state_machine::{
+    Applier, Jobs, Publication, ReplicatedState, StateMachine, StoredState, Worker,
+};
 
 impl<O: Send + 'static> Group<O> {
     /// Starts a group on this node, which must be within a tokio runtime. `state` must be as the
@@ -101,7 +104,6 @@ impl Parts {
         let view = Arc::new(LogView::open(&*log, group, stored.applied.log_id)?);
         let current = stored.applied.log_id.map(|_| stored.applied.clone());
         let publication = Arc::new(Publication::new(stored.applied));
-        let (jobs, receiver) = sync_channel(1);
         let applier = Applier {
             group,
             store: store.clone(),
@@ -109,7 +111,14 @@ impl Parts {
             publication: Arc::clone(&publication),
             scratch: options.scratch.clone(),
         };
-        let applier_ended = spawn(applier, receiver)?;
+        let (ended, applier_ended) = oneshot::channel();
+        let jobs = match options.apply_on {
+            ApplyOn::OwnThread => spawn(group, Box::new(applier), ended)?,
+            ApplyOn::Caller => Jobs::Inline {
+                worker: Mutex::new(Some(Box::new(applier))),
+                _ended: ended,
+            },
+        };
         let machine = StateMachine {
             jobs,
             publication,
@@ -127,22 +136,26 @@ impl Parts {
     }
 }
 
-fn spawn<S: Store, R: ReplicatedState<S>>(
-    applier: Applier<S, R>,
-    jobs: Receiver<Job>,
-) -> Result<oneshot::Receiver<()>, StartError> {
-    let (ended, receiver) = oneshot::channel();
-    // Linux shows 15 characters.
-    let name = format!("apply-{}", applier.group.0);
+/// Starts the thread that does the jobs. `ended` is dropped when it has ended.
+fn spawn(
+    group: GroupId,
+    worker: Box<dyn Worker>,
+    ended: oneshot::Sender<()>,
+) -> Result<Jobs, StartError> {
+    let (queue, jobs) = sync_channel(1);
     std::thread::Builder::new()
-        .name(name)
+        // Linux shows 15 characters.
+        .name(format!("apply-{}", group.0))
         .spawn(move || {
-            // Dropped after the applier, also by a panic.
+            // Locals are dropped in the reverse order, also by a panic: the worker first.
             let _ended = ended;
-            applier.run(jobs);
+            let mut worker = worker;
+            while let Ok(job) = jobs.recv()
+                && worker.work(job)
+            {}
         })
         .map_err(|error| StartError::Thread(error.to_string()))?;
-    Ok(receiver)
+    Ok(Jobs::Thread(queue))
 }
 
 /// The state may lie beyond the log's end only if it came from a snapshot and the crash came before

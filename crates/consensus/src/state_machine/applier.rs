@@ -1,4 +1,4 @@
-//! The apply thread of a group.
+//! Applies a group's entries, on the group's own thread.
 //!
 //! Invariants:
 //! 1. A batch of entries becomes one [`Overlay`] and one commit, together with the row that says
@@ -10,7 +10,6 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::Receiver;
 
 use openraft::EntryPayload;
 use openraft::storage::ApplyResponder;
@@ -18,7 +17,7 @@ use squorum_store::{Overlay, Store, StoreError, Txn};
 use squorum_types::GroupId;
 
 use super::{
-    Applied, Committed, Job, Publication, ReplicatedState, applied_key, group_key_range,
+    Applied, Committed, Job, Publication, ReplicatedState, Worker, applied_key, group_key_range,
     installed_key,
 };
 use crate::codec;
@@ -34,30 +33,27 @@ pub(crate) struct Applier<S, R> {
     pub(crate) scratch: PathBuf,
 }
 
-impl<S: Store, R: ReplicatedState<S>> Applier<S, R> {
-    /// Works until the group is shut down, or the first failure.
-    pub(crate) fn run(mut self, jobs: Receiver<Job>) {
-        for job in jobs {
-            let failed = match job {
-                Job::Apply { batch, done } => {
-                    let result = self.apply(batch);
-                    let failed = result.is_err();
-                    let _ = done.send(result);
-                    failed
-                }
-                Job::Install { snapshot, done } => {
-                    let result = self.install(snapshot);
-                    let failed = result.is_err();
-                    let _ = done.send(result);
-                    failed
-                }
-            };
-            if failed {
-                return;
+impl<S: Store, R: ReplicatedState<S>> Worker for Applier<S, R> {
+    fn work(&mut self, job: Job) -> bool {
+        // Nobody waits for the answer if the group was shut down meanwhile.
+        match job {
+            Job::Apply { batch, done } => {
+                let result = self.apply(batch);
+                let is_well = result.is_ok();
+                let _ = done.send(result);
+                is_well
+            }
+            Job::Install { snapshot, done } => {
+                let result = self.install(snapshot);
+                let is_well = result.is_ok();
+                let _ = done.send(result);
+                is_well
             }
         }
     }
+}
 
+impl<S: Store, R: ReplicatedState<S>> Applier<S, R> {
     fn apply(&mut self, batch: Vec<Committed>) -> Result<(), StoreError> {
         let Some((last, _)) = batch.last() else {
             return Ok(());

@@ -1,7 +1,6 @@
 use std::fmt;
 use std::io;
 use std::sync::Arc;
-use std::sync::mpsc::SyncSender;
 
 use futures::{Stream, StreamExt};
 use openraft::EntryPayload;
@@ -10,7 +9,7 @@ use openraft::type_config::alias::SnapshotOf;
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
-use super::{Applied, Committed, Job, Publication};
+use super::{Applied, Committed, Job, Jobs, Publication};
 use crate::entry_log::{LogView, READ_BYTES_MAX};
 use crate::raft_types::{LogId, SnapshotMeta, StoredMembership, TypeConfig};
 use crate::snapshot::{SnapshotBuilder, SnapshotData, SnapshotStore};
@@ -28,7 +27,7 @@ pub(crate) type Flushed = Arc<Mutex<Option<Applied>>>;
 /// 2. `current`, the snapshot that openraft knows and purges by, never goes beyond what the store
 ///    has on disk: it is set by a checkpoint whose mark was taken before its flush began.
 pub(crate) struct StateMachine {
-    pub(crate) jobs: SyncSender<Job>,
+    pub(crate) jobs: Jobs,
     pub(crate) publication: Arc<Publication>,
     pub(crate) log: Arc<LogView>,
     pub(crate) store: Arc<dyn SnapshotStore>,
@@ -37,17 +36,14 @@ pub(crate) struct StateMachine {
 }
 
 impl StateMachine {
-    /// Applies what openraft says is committed. The thread and its queue of one are this machine's
-    /// alone, so handing over a job never blocks.
+    /// Applies what openraft says is committed.
     async fn apply_batch(&self, batch: Vec<Committed>) -> io::Result<()> {
         let Some((last, _)) = batch.last() else {
             return Ok(());
         };
         self.log.progress.synced(last.log_id.index()).await?;
         let (done, answer) = oneshot::channel();
-        self.jobs
-            .send(Job::Apply { batch, done })
-            .map_err(|_| stopped())?;
+        self.jobs.submit(Job::Apply { batch, done });
         answer
             .await
             .map_err(|_| stopped())?
@@ -114,9 +110,7 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
             ));
         }
         let (done, answer) = oneshot::channel();
-        self.jobs
-            .send(Job::Install { snapshot, done })
-            .map_err(|_| stopped())?;
+        self.jobs.submit(Job::Install { snapshot, done });
         answer
             .await
             .map_err(|_| stopped())?

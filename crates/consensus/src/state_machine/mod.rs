@@ -16,7 +16,7 @@ mod tests;
 
 pub(crate) use self::applied::{Applied, StoredState};
 pub(crate) use self::applier::Applier;
-pub(crate) use self::job::{Committed, Job};
+pub(crate) use self::job::{Committed, Job, Jobs, Worker};
 pub use self::keys::{FIRST_STATE_BYTE, group_key_range};
 pub(crate) use self::keys::{applied_key, first_state_key, installed_key};
 pub(crate) use self::machine::StateMachine;

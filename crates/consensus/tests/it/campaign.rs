@@ -1,3 +1,5 @@
+use squorum_consensus::testing::Outcome;
+use squorum_consensus::{ApplyOn, Group};
 use squorum_store::Store;
 
 use crate::harness::{Node, check, checkpoint, found, propose_all, ready};
@@ -37,6 +39,9 @@ async fn crashes_between_flushes_and_checkpoints_lose_nothing() {
     for seed in 0..seeds() {
         let mut random = Random(seed);
         let mut node = Node::new();
+        if seed % 4 == 3 {
+            node.apply_on = ApplyOn::Caller;
+        }
         let mut group = node.start().await;
         found(&group).await;
         let (mut summary, mut next) = ((0, 0), 0);
@@ -69,11 +74,7 @@ async fn crashes_between_flushes_and_checkpoints_lose_nothing() {
     }
 }
 
-async fn crash(
-    node: &mut Node,
-    group: squorum_consensus::Group<squorum_consensus::testing::Outcome>,
-    seed: u64,
-) -> squorum_consensus::Group<squorum_consensus::testing::Outcome> {
+async fn crash(node: &mut Node, group: Group<Outcome>, seed: u64) -> Group<Outcome> {
     group.shutdown().await;
     let old = std::mem::replace(node, Node::new());
     *node = old.crash(seed);

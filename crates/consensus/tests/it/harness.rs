@@ -5,7 +5,8 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use squorum_consensus::testing::{HeldLog, Ledger, Outcome, small_log};
 use squorum_consensus::{
-    EntryLog, FatalError, FatalHook, Group, GroupOptions, NoPeers, ProposeError, StartError,
+    ApplyOn, EntryLog, FatalError, FatalHook, Group, GroupOptions, NoPeers, ProposeError,
+    StartError,
 };
 use squorum_log::Log;
 use squorum_store::Store;
@@ -25,6 +26,7 @@ pub(crate) struct Node {
     pub(crate) log: Log,
     pub(crate) store: MemoryStore,
     pub(crate) failures: Arc<Mutex<Vec<FatalError>>>,
+    pub(crate) apply_on: ApplyOn,
 }
 
 impl Node {
@@ -37,6 +39,7 @@ impl Node {
             log,
             store: MemoryStore::new(),
             failures,
+            apply_on: ApplyOn::OwnThread,
         }
     }
 
@@ -51,11 +54,16 @@ impl Node {
             log,
             store,
             failures: Arc::default(),
+            apply_on: self.apply_on,
         }
     }
 
     pub(crate) fn options(&self) -> GroupOptions {
-        GroupOptions::new(GROUP, NODE, self.directory.path().join("scratch"))
+        let scratch = self.directory.path().join("scratch");
+        GroupOptions {
+            apply_on: self.apply_on,
+            ..GroupOptions::new(GROUP, NODE, scratch)
+        }
     }
 
     pub(crate) fn on_fatal(&self) -> FatalHook {
