@@ -142,7 +142,10 @@ impl ShardKeys {
         let name = key.get(Self::TABLE_PREFIX_BYTES..)?;
         let (queue, index) = name.split_first_chunk::<8>()?;
         let queue = QueueId(u64::from_be_bytes(*queue));
-        Some(PartitionId { queue, index: u16::from_be_bytes(*index.first_chunk::<2>()?) })
+        Some(PartitionId {
+            queue,
+            index: u16::from_be_bytes(*index.first_chunk::<2>()?),
+        })
     }
 
     /// The partition rows of a queue.

@@ -14,6 +14,7 @@ const FIXED_BYTES: usize = 1 + 8 + 8 + 1;
 /// A message as stored, for whoever answers a receive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredMessage {
+    pub seq: u64,
     pub sent_at: Timestamp,
     /// A `MessageEnvelope`.
     pub envelope: Bytes,
@@ -68,11 +69,13 @@ impl MessageHead {
 }
 
 impl StoredMessage {
-    pub(crate) fn decode(row: Bytes) -> Result<StoredMessage, StoreError> {
+    pub(crate) fn decode(seq: u64, row: Bytes) -> Result<StoredMessage, StoreError> {
         let (head, envelope_start) = MessageHead::decode(&row)?;
+        let envelope = row.slice(envelope_start..);
         Ok(StoredMessage {
+            seq,
             sent_at: head.sent_at,
-            envelope: row.slice(envelope_start..),
+            envelope,
         })
     }
 }
@@ -90,7 +93,9 @@ pub fn read_message<V: View>(
         return Ok(None);
     };
     let key = keys.generation(partition, generation).message(lane, seq);
-    view.get(&key)?.map(StoredMessage::decode).transpose()
+    view.get(&key)?
+        .map(|row| StoredMessage::decode(seq, row))
+        .transpose()
 }
 
 #[cfg(test)]

@@ -190,6 +190,6 @@ impl Partition {
         seq: u64,
     ) -> Result<Option<StoredMessage>, StoreError> {
         let row = step.txn.get(&self.keys.message(lane, seq))?;
-        row.map(StoredMessage::decode).transpose()
+        row.map(|row| StoredMessage::decode(seq, row)).transpose()
     }
 }

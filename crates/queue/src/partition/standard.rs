@@ -94,7 +94,7 @@ impl Partition {
             let (key, _) = cursor.row().ok_or_else(|| corrupt("message table"))?;
             let seq = trailing_seq(key).ok_or_else(|| corrupt("message key"))?;
             let message = match cursor.value_bytes() {
-                Some(row) if step.owed => Some(StoredMessage::decode(row)?),
+                Some(row) if step.owed => Some(StoredMessage::decode(seq, row)?),
                 _ => None,
             };
             fresh.push((seq, message));

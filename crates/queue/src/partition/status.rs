@@ -103,7 +103,9 @@ pub fn read_statuses<V: View>(
     let mut cursor = view.scan(&range.start..&range.end)?;
     let mut statuses = Vec::new();
     while let Some((key, row)) = cursor.next()? {
-        let id = keys.partition_of(key).ok_or_else(|| rows::corrupt("partition key"))?;
+        let id = keys
+            .partition_of(key)
+            .ok_or_else(|| rows::corrupt("partition key"))?;
         let row = PartitionRow::decode(row).map_err(|_| rows::corrupt("partition row"))?;
         let status = stored_status(view, keys, id.queue, &row)?;
         if status.next_due.is_some() {
@@ -123,5 +125,8 @@ fn stored_status<V: View>(
     let settings = queue.and_then(|queue| queue.settings).unwrap_or_default();
     let status = PartitionStatus::of_row(row, &settings);
     let has_messages = status.visible + status.in_flight + status.delayed > 0;
-    Ok(PartitionStatus { next_due: has_messages.then_some(Timestamp(0)), ..status })
+    Ok(PartitionStatus {
+        next_due: has_messages.then_some(Timestamp(0)),
+        ..status
+    })
 }

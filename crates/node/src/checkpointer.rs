@@ -1,0 +1,92 @@
+//! Flushes the state now and then, so that the log can be purged.
+//!
+//! The order is what makes it safe: first every group's position is marked, then the store is
+//! flushed, then the groups report their marks as their snapshots and purge up to them. A crash
+//! between any two steps leaves a log that reaches further back than needed.
+
+use std::time::Duration;
+
+use squorum_consensus::{CheckpointError, CheckpointMark, Group};
+use squorum_log::Log;
+use squorum_store::{Store, StoreError};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::CheckpointOptions;
+use crate::meta::MetaHandle;
+use crate::shard::ShardHandle;
+use crate::shutdown::stopped;
+
+const POLL_INTERVAL: Duration = Duration::from_millis(250);
+
+pub(crate) struct Checkpointer<S> {
+    pub(crate) options: CheckpointOptions,
+    pub(crate) store: S,
+    pub(crate) log: Log,
+    pub(crate) meta: MetaHandle<S>,
+    pub(crate) shards: Vec<ShardHandle>,
+}
+
+impl<S: Store> Checkpointer<S> {
+    pub(crate) async fn run(self, mut shutdown: watch::Receiver<bool>) {
+        let mut last = Instant::now();
+        // The log of before the start counts, so that a crash loop does not grow it.
+        let mut written_at_last = 0;
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(POLL_INTERVAL) => {}
+                () = stopped(&mut shutdown) => return,
+            }
+            let health = self.log.health();
+            let grown = health.written_bytes - written_at_last;
+            let old = grown > 0 && last.elapsed() >= self.options.interval;
+            if grown < self.options.log_bytes && !old {
+                continue;
+            }
+            written_at_last = health.written_bytes;
+            last = Instant::now();
+            match self.checkpoint().await {
+                Ok(()) => {
+                    let took_ms = last.elapsed().as_millis() as u64;
+                    tracing::debug!(took_ms, log_bytes = grown, "checkpoint is done");
+                }
+                // The groups and the log report it themselves, and the process ends.
+                Err(error) => tracing::error!(%error, "checkpoint failed"),
+            }
+        }
+    }
+
+    async fn checkpoint(&self) -> Result<(), CheckpointFailure> {
+        let meta_mark = self.meta.group.begin_checkpoint();
+        let marks: Vec<_> = self
+            .shards
+            .iter()
+            .map(|s| s.group.begin_checkpoint())
+            .collect();
+        let store = self.store.clone();
+        let flushed = tokio::task::spawn_blocking(move || store.flush()).await;
+        flushed.map_err(|_| CheckpointFailure::Cancelled)??;
+        finish(&self.meta.group, meta_mark).await?;
+        for (shard, mark) in self.shards.iter().zip(marks) {
+            finish(&shard.group, mark).await?;
+        }
+        Ok(())
+    }
+}
+
+async fn finish<O: Send + 'static>(
+    group: &Group<O>,
+    mark: CheckpointMark,
+) -> Result<(), CheckpointFailure> {
+    Ok(group.finish_checkpoint(mark).await?)
+}
+
+#[derive(Debug, thiserror::Error)]
+enum CheckpointFailure {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Group(#[from] CheckpointError),
+    #[error("the flush was cancelled")]
+    Cancelled,
+}

@@ -1,0 +1,141 @@
+//! Drives what meta has decided to its end at the shards: settings, purges, drops.
+//!
+//! A work item is meta's state. Whoever asked for it waits while it is driven; should that end
+//! half-way, the controller finds the item and goes on. Everything proposed here may be repeated.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use squorum_meta::command::WorkDone;
+use squorum_meta::{Command, WorkItem, WorkKind};
+use squorum_proto::queue::command::Operation;
+use squorum_proto::queue::outcome::Kind;
+use squorum_proto::queue::{Drop as DropQueue, Purge, Refusal};
+use squorum_store::Store;
+use squorum_types::service::ServiceError;
+use squorum_types::{QueueId, ShardId};
+use tokio::sync::watch;
+
+use crate::error::unavailable;
+use crate::meta::MetaHandle;
+use crate::routing;
+use crate::shard::ShardHandle;
+use crate::shutdown::stopped;
+
+/// Items of one round, at most.
+const ITEMS_MAX: usize = 256;
+/// An item that its caller drives is left alone for so long.
+const ROUND_PAUSE: Duration = Duration::from_secs(1);
+/// Without news.
+const ROUND_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Controller<S> {
+    meta: MetaHandle<S>,
+    shards: Arc<[ShardHandle]>,
+    /// Items that are being driven.
+    driven: Arc<Mutex<BTreeSet<(QueueId, WorkKind)>>>,
+}
+
+impl<S: Store> Controller<S> {
+    pub(crate) fn new(meta: MetaHandle<S>, shards: Arc<[ShardHandle]>) -> Controller<S> {
+        Controller {
+            meta,
+            shards,
+            driven: Arc::default(),
+        }
+    }
+
+    /// Finishes what is left over, from before the start or from callers that have gone.
+    pub(crate) async fn run(self, mut shutdown: watch::Receiver<bool>) {
+        loop {
+            tokio::select! {
+                () = self.round() => {}
+                () = stopped(&mut shutdown) => return,
+            }
+        }
+    }
+
+    async fn round(&self) {
+        let mut leadership = self.meta.group.watch_leadership();
+        if leadership
+            .wait_for(|leadership| leadership.ready_to_serve)
+            .await
+            .is_err()
+        {
+            return std::future::pending().await;
+        }
+        match self.meta.work(None, ITEMS_MAX) {
+            Ok(items) => {
+                for item in items {
+                    let driven = self.driven.lock().contains(&(item.queue, item.kind));
+                    if !driven && let Err(error) = self.drive(item.queue, item.kind).await {
+                        tracing::warn!(%error, queue = %item.queue, "work is not done yet");
+                    }
+                }
+            }
+            Err(error) => tracing::warn!(%error, "work cannot be read"),
+        }
+        let _ = tokio::time::timeout(ROUND_INTERVAL, self.meta.new_work()).await;
+        tokio::time::sleep(ROUND_PAUSE).await;
+    }
+
+    /// Brings one kind of work on a queue to its end.
+    pub(crate) async fn drive(&self, queue: QueueId, kind: WorkKind) -> Result<(), ServiceError> {
+        self.driven.lock().insert((queue, kind));
+        let result = self.drive_items(queue, kind).await;
+        self.driven.lock().remove(&(queue, kind));
+        result
+    }
+
+    async fn drive_items(&self, queue: QueueId, kind: WorkKind) -> Result<(), ServiceError> {
+        while let Some(item) = self.meta.work_of(queue, kind)? {
+            for shard in &item.pending_shards {
+                self.tell(&item, *shard).await?;
+            }
+            let done = WorkDone {
+                queue,
+                kind,
+                number: item.number,
+                shards: None,
+            };
+            self.meta.propose(&Command::WorkDone(done)).await?;
+        }
+        Ok(())
+    }
+
+    async fn tell(&self, item: &WorkItem, shard: ShardId) -> Result<(), ServiceError> {
+        let handle = self.shards.get(usize::from(shard.0));
+        let handle = handle.ok_or(unavailable("shard is not known"))?;
+        let operation = match item.kind {
+            WorkKind::Configure => {
+                // Gone meanwhile: the drop covers it.
+                let Some(info) = self.meta.queue(item.queue)? else {
+                    return Ok(());
+                };
+                routing::configure(&info)
+            }
+            WorkKind::Purge => Operation::Purge(Purge {
+                queue: item.queue.0,
+                purge_id: item.number,
+            }),
+            WorkKind::Drop => Operation::Drop(DropQueue {
+                queue: item.queue.0,
+            }),
+        };
+        let answer = handle.proposer.propose(operation, None).await?;
+        match answer.outcome.kind {
+            Some(Kind::Done(_)) => Ok(()),
+            Some(Kind::Refused(refused)) if refused.refusal() == Refusal::QueueDropped => Ok(()),
+            Some(Kind::Refused(refused)) if refused.refusal() == Refusal::WindowFull => {
+                Err(ServiceError::Throttled)
+            }
+            other => Err(ServiceError::Internal {
+                reason: format!("shard answered {other:?}"),
+            }),
+        }
+    }
+}

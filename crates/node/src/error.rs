@@ -1,0 +1,34 @@
+//! Why a node cannot start.
+
+use squorum_consensus::{InitializeError, StartError};
+use squorum_meta::MetaError;
+use squorum_store::StoreError;
+use squorum_types::service::ServiceError;
+use thiserror::Error;
+
+#[derive(Debug, Error)]
+pub enum NodeError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Meta(#[from] MetaError),
+    #[error(transparent)]
+    Start(#[from] StartError),
+    #[error(transparent)]
+    Initialize(#[from] InitializeError),
+    #[error("group {group} was not ready to serve within {seconds} s")]
+    NotReady { group: String, seconds: u64 },
+    #[error("cannot found the cluster: {reason}")]
+    Founding { reason: String },
+}
+
+pub(crate) fn unavailable(reason: &'static str) -> ServiceError {
+    ServiceError::Unavailable { reason }
+}
+
+/// A failed read. The store's failures end the node by themselves; the client is told of one.
+pub(crate) fn failed_read(error: StoreError) -> ServiceError {
+    ServiceError::Internal {
+        reason: error.to_string(),
+    }
+}

@@ -1,0 +1,91 @@
+//! Meta as the consensus layer runs it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use prost::Message;
+use squorum_consensus::ReplicatedState;
+use squorum_meta::{Applied, Meta, MetaError, Outcome, QueueChange};
+use squorum_proto::meta::Entry;
+use squorum_store::{Overlay, Store, StoreError};
+use tokio::sync::Notify;
+
+use super::directory::Directory;
+
+/// Outcomes of an entry's commands, in their order.
+pub(crate) type Outcomes = Vec<Outcome>;
+
+/// Applies entries to [`Meta`], and tells directory and controller what they did.
+#[derive(Debug)]
+pub(crate) struct MetaState {
+    meta: Meta,
+    directory: Directory,
+    new_work: Arc<Notify>,
+    changed: Vec<QueueChange>,
+    has_new_work: bool,
+}
+
+impl MetaState {
+    pub(crate) fn open<S: Store>(
+        store: &S,
+        directory: Directory,
+        new_work: Arc<Notify>,
+    ) -> Result<MetaState, MetaError> {
+        let meta = Meta::open(store)?;
+        Ok(MetaState {
+            meta,
+            directory,
+            new_work,
+            changed: Vec::new(),
+            has_new_work: false,
+        })
+    }
+}
+
+impl<S: Store> ReplicatedState<S> for MetaState {
+    type Outcome = Outcomes;
+
+    fn apply(
+        &mut self,
+        _index: u64,
+        entry: &Bytes,
+        _owed: bool,
+        txn: &mut Overlay<'_, S>,
+    ) -> Result<Outcomes, StoreError> {
+        let entry = Entry::decode(entry.clone())
+            .map_err(|error| StoreError::Corruption(format!("log entry: {error}")))?;
+        let Applied {
+            outcomes,
+            changed_queues,
+            new_work,
+            ..
+        } = self.meta.apply(txn, &entry).map_err(to_store_error)?;
+        self.changed.extend(changed_queues);
+        self.has_new_work |= new_work;
+        Ok(outcomes)
+    }
+
+    fn committed(&mut self, _index: u64) {
+        for change in self.changed.drain(..) {
+            self.directory.forget(&change.key);
+        }
+        if std::mem::take(&mut self.has_new_work) {
+            self.new_work.notify_one();
+        }
+    }
+
+    fn reload(&mut self, store: &S) -> Result<(), StoreError> {
+        self.meta = Meta::open(store).map_err(to_store_error)?;
+        self.directory.clear();
+        self.new_work.notify_one();
+        Ok(())
+    }
+}
+
+/// Whatever ails meta ends the node; the store's error is the kind that does.
+fn to_store_error(error: MetaError) -> StoreError {
+    match error {
+        MetaError::Store(error) => error,
+        other => StoreError::Corruption(other.to_string()),
+    }
+}

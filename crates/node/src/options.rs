@@ -1,0 +1,47 @@
+use std::path::PathBuf;
+use std::time::Duration;
+
+use squorum_queue::Limits;
+use squorum_types::NodeId;
+
+/// Settings of a node.
+#[derive(Clone, Debug)]
+pub struct NodeOptions {
+    pub node: NodeId,
+    /// Directory on the store's file system for files under construction.
+    pub scratch: PathBuf,
+    /// Number of shards of a cluster that this node founds. A cluster keeps its number.
+    pub shard_count: u16,
+    pub limits: Limits,
+    pub checkpoint: CheckpointOptions,
+    /// Bytes of messages on their way to the log, over all shards. Sends beyond are refused.
+    pub send_bytes_max: usize,
+    /// Receives on their way or waiting, over all shards. More are refused.
+    pub receives_max: usize,
+}
+
+/// When the state is flushed and the log purged.
+#[derive(Clone, Copy, Debug)]
+pub struct CheckpointOptions {
+    /// After so many bytes of log ...
+    pub log_bytes: u64,
+    /// ... or so much time, if anything was written.
+    pub interval: Duration,
+}
+
+impl NodeOptions {
+    pub fn new(node: NodeId, scratch: PathBuf) -> NodeOptions {
+        NodeOptions {
+            node,
+            scratch,
+            shard_count: 8,
+            limits: Limits::default(),
+            checkpoint: CheckpointOptions {
+                log_bytes: 128 << 20,
+                interval: Duration::from_secs(60),
+            },
+            send_bytes_max: 64 << 20,
+            receives_max: 16 * 1024,
+        }
+    }
+}

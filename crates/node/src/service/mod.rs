@@ -1,0 +1,115 @@
+//! What a gateway does for clients: the [`QueueService`] over meta and shards.
+
+mod call;
+mod change_visibility;
+mod delete;
+mod queues;
+mod receive;
+mod send;
+
+use std::sync::Arc;
+
+use squorum_store::Store;
+use squorum_types::service::{
+    ChangeVisibilityEntry, CreateQueue, Delivery, ListQueues, MessageError, QueueDescription,
+    QueueInfo, QueueList, QueueService, ReceiveRequest, SendEntry, SentMessage, ServiceError,
+};
+use squorum_types::{AccountId, AttributeChanges, Caller, QueueName};
+
+use crate::Node;
+
+impl<S: Store> QueueService for Node<S> {
+    async fn create_queue(
+        &self,
+        caller: &Caller,
+        request: CreateQueue,
+    ) -> Result<Arc<QueueInfo>, ServiceError> {
+        self.inner.create_queue(caller, request).await
+    }
+
+    async fn find_queue(
+        &self,
+        caller: &Caller,
+        account: &AccountId,
+        name: &QueueName,
+    ) -> Result<Arc<QueueInfo>, ServiceError> {
+        self.inner.find_queue(caller, account, name).await
+    }
+
+    async fn list_queues(
+        &self,
+        caller: &Caller,
+        request: ListQueues,
+    ) -> Result<QueueList, ServiceError> {
+        self.inner.list_queues(caller, &request).await
+    }
+
+    async fn delete_queue(
+        &self,
+        _caller: &Caller,
+        queue: &Arc<QueueInfo>,
+    ) -> Result<(), ServiceError> {
+        self.inner.delete_queue(queue).await
+    }
+
+    async fn describe_queue(
+        &self,
+        _caller: &Caller,
+        queue: &Arc<QueueInfo>,
+    ) -> Result<QueueDescription, ServiceError> {
+        self.inner.describe_queue(queue).await
+    }
+
+    async fn set_queue_attributes(
+        &self,
+        _caller: &Caller,
+        queue: &Arc<QueueInfo>,
+        changes: AttributeChanges,
+    ) -> Result<(), ServiceError> {
+        self.inner.set_queue_attributes(queue, changes).await
+    }
+
+    async fn purge_queue(
+        &self,
+        _caller: &Caller,
+        queue: &Arc<QueueInfo>,
+    ) -> Result<(), ServiceError> {
+        self.inner.purge_queue(queue).await
+    }
+
+    async fn send(
+        &self,
+        caller: &Caller,
+        queue: &Arc<QueueInfo>,
+        entries: Vec<SendEntry>,
+    ) -> Result<Vec<Result<SentMessage, MessageError>>, ServiceError> {
+        self.inner.send(caller, queue, entries).await
+    }
+
+    async fn receive(
+        &self,
+        _caller: &Caller,
+        queue: &Arc<QueueInfo>,
+        request: ReceiveRequest,
+    ) -> Result<Delivery, ServiceError> {
+        self.inner.receive(queue, request).await
+    }
+
+    async fn delete(
+        &self,
+        _caller: &Caller,
+        queue: &Arc<QueueInfo>,
+        handles: Vec<String>,
+    ) -> Result<Vec<Result<(), MessageError>>, ServiceError> {
+        self.inner.delete(queue, &handles).await
+    }
+
+    async fn change_visibility(
+        &self,
+        _caller: &Caller,
+        queue: &Arc<QueueInfo>,
+        entries: Vec<ChangeVisibilityEntry>,
+    ) -> Result<Vec<Result<(), MessageError>>, ServiceError> {
+        self.inner.change_visibility(queue, &entries).await
+    }
+}

@@ -1,0 +1,91 @@
+//! A shard as the consensus layer runs it.
+
+use bytes::Bytes;
+use prost::Message;
+use squorum_consensus::ReplicatedState;
+use squorum_proto::queue::Entry;
+use squorum_queue::{Applied, CommandOutcome, Limits, PartitionStatus, Shard, read_statuses};
+use squorum_store::{Overlay, Store, StoreError};
+use squorum_types::{PartitionId, ShardId};
+
+use super::board::Board;
+
+/// Outcomes of an entry's commands, in their order.
+pub(crate) type Outcomes = Vec<CommandOutcome>;
+
+/// Applies entries to a [`Shard`] and tells the board what they did.
+#[derive(Debug)]
+pub(crate) struct ShardState {
+    id: ShardId,
+    limits: Limits,
+    shard: Shard,
+    board: Board,
+    /// Of the entries since the last commit.
+    statuses: Vec<(PartitionId, Option<PartitionStatus>)>,
+}
+
+impl ShardState {
+    pub(crate) fn open<S: Store>(
+        store: &S,
+        id: ShardId,
+        limits: Limits,
+        board: Board,
+    ) -> Result<ShardState, StoreError> {
+        let shard = Shard::open(store, id, limits.clone())?;
+        publish_stored(store, id, &shard, &board)?;
+        Ok(ShardState {
+            id,
+            limits,
+            shard,
+            board,
+            statuses: Vec::new(),
+        })
+    }
+}
+
+fn publish_stored<S: Store>(
+    store: &S,
+    id: ShardId,
+    shard: &Shard,
+    board: &Board,
+) -> Result<(), StoreError> {
+    let statuses = read_statuses(store, id)?.into_iter();
+    let statuses = statuses
+        .map(|(partition, status)| (partition, Some(status)))
+        .collect();
+    board.update(statuses, shard.has_background_work());
+    Ok(())
+}
+
+impl<S: Store> ReplicatedState<S> for ShardState {
+    type Outcome = Outcomes;
+
+    fn apply(
+        &mut self,
+        _index: u64,
+        entry: &Bytes,
+        owed: bool,
+        txn: &mut Overlay<'_, S>,
+    ) -> Result<Outcomes, StoreError> {
+        // An entry that this program cannot read must not be skipped: the replicas would differ.
+        let entry = Entry::decode(entry.clone())
+            .map_err(|error| StoreError::Corruption(format!("log entry: {error}")))?;
+        let Applied {
+            outcomes, statuses, ..
+        } = self.shard.apply(txn, &entry, owed)?;
+        self.statuses.extend(statuses);
+        Ok(outcomes)
+    }
+
+    fn committed(&mut self, _index: u64) {
+        let statuses = std::mem::take(&mut self.statuses);
+        self.board
+            .update(statuses, self.shard.has_background_work());
+    }
+
+    fn reload(&mut self, store: &S) -> Result<(), StoreError> {
+        self.shard = Shard::open(store, self.id, self.limits.clone())?;
+        self.statuses.clear();
+        publish_stored(store, self.id, &self.shard, &self.board)
+    }
+}
