@@ -153,8 +153,8 @@ pub(crate) fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, ApiErro
 
 fn parse_error(error: &serde_json::Error) -> ApiError {
     let text = error.to_string();
-    // A half of a surrogate pair is no character at all.
-    if text.contains("surrogate") {
+    // Half of a surrogate pair is no character at all; serde_json calls it a bad end of the escape.
+    if text.contains("hex escape") {
         return ApiError::InvalidMessageContents;
     }
     let (text, _) = text.rsplit_once(" at line ").unwrap_or((&text, ""));

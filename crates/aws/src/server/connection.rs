@@ -143,7 +143,9 @@ impl<S: QueueService> Connection<S> {
         let bytes_max = DISCARDED_BYTES_MAX as u64;
         let bytes = body.size_hint().exact().unwrap_or(BODY_BYTES_MAX as u64);
         let bytes = bytes.min(bytes_max);
-        options.body_timeout + Duration::from_secs(bytes / options.body_bytes_per_second_min.max(1))
+        let transfer = Duration::from_secs(bytes / options.body_bytes_per_second_min.max(1));
+        // The stream's timer may be set for the head's deadline; it must not ring too late.
+        options.body_timeout.max(options.head_timeout) + transfer
     }
 
     /// Takes a large answer's share of memory. Without one, the answer and its delivery are dropped,

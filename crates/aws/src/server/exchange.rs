@@ -128,12 +128,14 @@ impl Exchange {
         self.state().written_bytes += bytes as u64;
     }
 
-    /// hyper has nothing more to write.
-    pub(super) fn flushed(&self) {
+    /// hyper has nothing more to write. Gives the deadline of a silence that begins now.
+    pub(super) fn flushed(&self) -> Option<Instant> {
         let mut state = self.state();
+        let mut silent_until = None;
         if state.phase == Phase::Answering {
+            silent_until = Some(Instant::now() + self.idle_timeout);
             state.phase = Phase::Idle;
-            state.deadline = Some(Instant::now() + self.idle_timeout);
+            state.deadline = silent_until;
         }
         let written_bytes = state.written_bytes;
         let arrived = |(_, written_bytes_min): &mut (_, u64)| *written_bytes_min <= written_bytes;
@@ -145,6 +147,7 @@ impl Exchange {
             }
             drop(outgoing.permit);
         }
+        silent_until
     }
 }
 

@@ -14,7 +14,8 @@ use super::exchange::{Exchange, Phase};
 /// [phase](super::exchange::Phase) they are in, and tells the [`Exchange`] what the kernel took.
 ///
 /// One timer serves all deadlines. It is set only while the socket is not ready and only moved when
-/// it must ring earlier; when it rings too early it is set again.
+/// it must ring earlier; when it rings too early it is set again. The service can change the phase
+/// without a further read, so no deadline that it sets may come before that of the head.
 #[derive(Debug)]
 pub(super) struct GuardedStream {
     stream: TcpStream,
@@ -138,7 +139,10 @@ impl AsyncWrite for GuardedStream {
     /// hyper calls this only when its own buffer is empty.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
-        self.exchange.flushed();
+        if let Some(deadline) = self.exchange.flushed() {
+            // hyper has asked for the next request already, and does not ask again by itself.
+            let _ = self.poll_deadline(cx, deadline);
+        }
         Poll::Ready(Ok(()))
     }
 

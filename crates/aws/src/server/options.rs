@@ -18,7 +18,8 @@ pub struct Options {
     pub idle_timeout: Duration,
     /// From the first byte of a request's head to its last.
     pub head_timeout: Duration,
-    /// For a body this long plus its size over `body_bytes_per_second_min`.
+    /// For a body this long, and not less than `head_timeout`, plus its size over
+    /// `body_bytes_per_second_min`.
     pub body_timeout: Duration,
     pub body_bytes_per_second_min: u64,
     /// How long a client may take no byte of an answer.
