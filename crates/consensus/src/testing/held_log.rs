@@ -48,6 +48,11 @@ impl HeldLog {
         }
     }
 
+    /// Drops what is held, as a broken log might.
+    pub fn forget(&self) {
+        self.held.lock().completions.clear();
+    }
+
     /// Appends that are held.
     pub fn held(&self) -> usize {
         self.held.lock().completions.len()

@@ -1,3 +1,6 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use bytes::Bytes;
 use squorum_store::{Overlay, Store, StoreError, Txn, chain_digest};
 use squorum_types::GroupId;
@@ -13,6 +16,7 @@ pub struct Ledger {
     digest: u64,
     last_index: Option<u64>,
     committed: Option<u64>,
+    told: Arc<AtomicU64>,
 }
 
 /// What a proposer is answered.
@@ -34,6 +38,7 @@ impl Ledger {
             digest: 0,
             last_index: None,
             committed: None,
+            told: Arc::default(),
         };
         ledger.reload(store)?;
         Ok(ledger)
@@ -46,6 +51,11 @@ impl Ledger {
             word[..chunk.len()].copy_from_slice(chunk);
             chain_digest(digest, u64::from_le_bytes(word))
         })
+    }
+
+    /// Index of the last entry that the ledger was told is committed, for a test to look at.
+    pub fn told(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.told)
     }
 
     /// Entries so far and their digest.
@@ -97,6 +107,7 @@ impl<S: Store> ReplicatedState<S> for Ledger {
         );
         assert!(self.committed < Some(index), "a batch is committed once");
         self.committed = Some(index);
+        self.told.store(index, Ordering::Release);
     }
 
     fn reload(&mut self, store: &S) -> Result<(), StoreError> {

@@ -69,6 +69,19 @@ async fn a_failed_sync_ends_the_group() {
     assert_failed(&node, &group).await;
 }
 
+#[tokio::test]
+async fn a_forgotten_sync_ends_the_group() {
+    let node = Node::new();
+    let (group, log) = node.start_held(node.options()).await;
+    log.hold();
+    let lost = group.propose(entry(0));
+    until("the append", || log.held() > 0).await;
+    log.forget();
+    let reason = UnknownReason::Stopped;
+    assert_eq!(lost.await, Err(ProposeError::OutcomeUnknown { reason }));
+    assert_failed(&node, &group).await;
+}
+
 /// A state whose invariant breaks.
 struct Broken;
 

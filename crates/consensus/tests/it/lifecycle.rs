@@ -1,6 +1,11 @@
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
 use bytes::Bytes;
 use futures::future::join_all;
-use squorum_consensus::{InitializeError, ProposeError, ReadError, StartError, UnknownReason};
+use squorum_consensus::{
+    Group, InitializeError, NoPeers, ProposeError, ReadError, StartError, UnknownReason,
+};
 use squorum_types::NodeId;
 use tokio::time::Instant;
 
@@ -127,6 +132,7 @@ async fn outstanding_proposals_are_bounded_and_end_with_the_group() {
     assert!(join_all(proposals).await.iter().all(Proposed::is_ok));
 
     // A caller that has gone does not make room: its entry is still under way.
+    let applied = group.applied_index();
     log.hold();
     drop(
         (0..4)
@@ -135,7 +141,6 @@ async fn outstanding_proposals_are_bounded_and_end_with_the_group() {
     );
     assert_eq!(group.propose(entry(4)).await, Err(ProposeError::Overloaded));
     log.release();
-    let applied = group.applied_index();
     until("the entries", || {
         group.applied_index() >= applied.map(|index| index + 4)
     })
@@ -162,7 +167,7 @@ async fn a_state_that_the_log_does_not_explain_is_refused() {
         store: node.store.clone(),
         ..empty
     };
-    let log = std::sync::Arc::new(forgetful.log.clone());
+    let log = Arc::new(forgetful.log.clone());
     let error = forgetful
         .try_start(forgetful.options(), log)
         .await
@@ -171,4 +176,28 @@ async fn a_state_that_the_log_does_not_explain_is_refused() {
         matches!(error, StartError::StateBeyondLog { group: GROUP, .. }),
         "{error}"
     );
+}
+
+#[tokio::test]
+async fn effects_are_published_before_a_proposer_hears() {
+    let node = Node::new();
+    let ledger = node.ledger();
+    let told = ledger.told();
+    let (log, store) = (Arc::new(node.log.clone()), node.store.clone());
+    let transport = Arc::new(NoPeers);
+    let start = Group::start(
+        node.options(),
+        log,
+        store,
+        ledger,
+        transport,
+        node.on_fatal(),
+    );
+    let group = start.await.unwrap();
+    found(&group).await;
+    for number in 0..50 {
+        let outcome = group.propose(entry(number)).await.unwrap();
+        assert!(told.load(Ordering::Acquire) >= outcome.index);
+        assert_eq!(node.ledger().summary(), (outcome.entries, outcome.digest));
+    }
 }
