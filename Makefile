@@ -61,7 +61,7 @@ verify: ## check format, lints, dependencies and licences; changes no file
 	@scripts/install-verify-tools
 	cargo fmt --all --check
 	cargo clippy $(SELECTION) --all-targets -- -D warnings
-	cargo deny --offline --locked check bans licenses sources
+	cargo deny --locked check bans licenses sources
 	$(SQUORUM_VENV)/bin/ruff format --check cluster-tests examples scripts/bench
 	$(SQUORUM_VENV)/bin/ruff check cluster-tests examples scripts/bench
 
