@@ -207,6 +207,11 @@ impl Session {
             self.add_range(range.first, range.last);
         }
         self.raise_line();
+        // A number given up unheard may have run in this very entry.
+        let fresh = std::mem::take(&mut self.fresh).into_iter();
+        self.fresh = fresh
+            .filter(|outcome| !self.is_acknowledged(outcome.number))
+            .collect();
         let known = self.row_of.keys().copied();
         let gone: Vec<u64> = known
             .filter(|number| self.is_acknowledged(*number))

@@ -13,12 +13,12 @@ use squorum_types::{PartitionId, QueueId, ShardId, Timestamp};
 use crate::commands::{self, Ran, refused};
 use crate::garbage::Garbage;
 use crate::keys::ShardKeys;
-use crate::partition::{Partition, PartitionStatus, empty_row};
+use crate::partition::{Partition, PartitionStatus, empty_row, generation_of};
 use crate::queues::Queues;
 use crate::rows::{self, corrupt};
 use crate::session::{Known, Session};
 use crate::step::Step;
-use crate::stored_message::{StoredMessage, read_message};
+use crate::stored_message::{StoredMessage, read_in};
 use crate::{Limits, garbage};
 
 const FORMAT: u32 = 1;
@@ -49,7 +49,6 @@ pub struct CommandOutcome {
 /// One shard's state machine. All state is in the store; what is here are caches.
 #[derive(Debug)]
 pub struct Shard {
-    id: ShardId,
     pub(crate) keys: ShardKeys,
     pub(crate) limits: Limits,
     row: ShardRow,
@@ -81,7 +80,6 @@ impl Shard {
             )));
         }
         Ok(Shard {
-            id,
             keys,
             limits,
             row,
@@ -238,9 +236,16 @@ impl Shard {
             && let Some(Ok(partition)) = received.partition.as_ref().map(PartitionId::try_from)
             && owed
         {
-            for delivered in &received.messages {
-                let (lane, seq) = (delivered.lane, delivered.seq);
-                messages.extend(read_message(view, self.id, partition, lane, seq)?);
+            // What this entry made or emptied is in memory, and stored only at its end.
+            let generation = match self.partitions.get(&partition) {
+                Some(partition) => Some(partition.row.generation),
+                None => generation_of(view, self.keys, partition)?,
+            };
+            if let Some(generation) = generation {
+                let keys = self.keys.generation(partition, generation);
+                for delivered in &received.messages {
+                    messages.extend(read_in(view, keys, delivered.lane, delivered.seq)?);
+                }
             }
         }
         Ok(Ran { outcome, messages })

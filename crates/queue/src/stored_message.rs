@@ -4,7 +4,7 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 use squorum_store::{StoreError, View};
 use squorum_types::{PartitionId, ShardId, Timestamp};
 
-use crate::keys::ShardKeys;
+use crate::keys::{GenerationKeys, ShardKeys};
 use crate::partition::generation_of;
 use crate::rows::corrupt;
 
@@ -92,10 +92,18 @@ pub fn read_message<V: View>(
     let Some(generation) = generation_of(view, keys, partition)? else {
         return Ok(None);
     };
-    let key = keys.generation(partition, generation).message(lane, seq);
-    view.get(&key)?
-        .map(|row| StoredMessage::decode(seq, row))
-        .transpose()
+    read_in(view, keys.generation(partition, generation), lane, seq)
+}
+
+/// The same in a generation that is known.
+pub(crate) fn read_in<V: View>(
+    view: &V,
+    keys: GenerationKeys,
+    lane: u32,
+    seq: u64,
+) -> Result<Option<StoredMessage>, StoreError> {
+    let row = view.get(&keys.message(lane, seq))?;
+    row.map(|row| StoredMessage::decode(seq, row)).transpose()
 }
 
 #[cfg(test)]

@@ -15,7 +15,13 @@ pub(super) fn run<T: Txn>(
     let mut results = Vec::with_capacity(delete.deliveries.len());
     for reference in &delete.deliveries {
         let Some(delivery) = partition.delivery_row(step.txn, reference.seq)? else {
-            results.push(EntryResult::Ok);
+            // Of a message that nobody received, unless that was undone, or it is gone.
+            let held = step.settings.fifo && partition.exists(step.txn, reference.seq)?;
+            results.push(if held {
+                EntryResult::Expired
+            } else {
+                EntryResult::Ok
+            });
             continue;
         };
         // Standard queues take any handle that the message ever had; in a FIFO queue somebody else

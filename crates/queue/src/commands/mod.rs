@@ -86,7 +86,7 @@ pub(crate) fn run<T: Txn>(
             |partition, step| change_visibility::run(partition, step, change),
         ),
         Some(Operation::Release(release)) => {
-            release::run(shard, txn, session, release).map(Ran::from)
+            release::run(shard, txn, session, command.number, release).map(Ran::from)
         }
         None => Ok(refused(Refusal::Malformed).into()),
     }
@@ -105,12 +105,14 @@ fn with_partition<T: Txn>(
     let Some(Ok(id)) = name.as_ref().map(PartitionId::try_from) else {
         return Ok(refused(Refusal::Malformed).into());
     };
-    let Some(queue) = shard.queues.get(txn, shard.keys, id.queue)? else {
-        return Ok(refused(Refusal::VersionUnknown).into());
-    };
-    if queue.dropped {
+    let queue = shard.queues.get(txn, shard.keys, id.queue)?;
+    if queue.is_some_and(|queue| queue.dropped) {
         return Ok(refused(Refusal::QueueDropped).into());
     }
+    // A purge may know a queue before its settings come.
+    let Some((queue, settings)) = queue.and_then(|queue| Some((queue, queue.settings?))) else {
+        return Ok(refused(Refusal::VersionUnknown).into());
+    };
     if queue.version != version {
         let old = queue.version > version;
         let refusal = if old {
@@ -120,7 +122,7 @@ fn with_partition<T: Txn>(
         };
         return Ok(refused_at(refusal, queue.version).into());
     }
-    shard.in_partition(txn, id, queue.settings.unwrap_or_default(), owed, operation)
+    shard.in_partition(txn, id, settings, owed, operation)
 }
 
 pub(crate) fn done() -> Outcome {

@@ -20,16 +20,16 @@ pub(super) fn run<T: Txn>(
     let timeout_ms = receive.visibility_timeout_ms;
     let attempt = receive.attempt_hash.first_chunk::<16>().copied();
     if let Some(attempt) = attempt.filter(|_| step.settings.fifo)
-        && let Some(deliveries) = partition.replay_attempt(step, attempt, timeout_ms)?
+        && let Some(attempt) = partition.replay_attempt(step, attempt, timeout_ms)?
     {
-        return Ok(received(deliveries, receive));
+        return Ok(received(attempt.deliveries, attempt.repeats, receive));
     }
     let full = partition.row.in_flight >= step.limits.in_flight_max;
     if full && !step.settings.fifo && !receive.replay_only {
         return Ok(refused(Refusal::OverLimit));
     }
     if full || receive.replay_only || !within_retention {
-        return Ok(received(Vec::new(), receive));
+        return Ok(received(Vec::new(), 0, receive));
     }
     let room = usize::try_from(step.limits.in_flight_max - partition.row.in_flight);
     let count = room
@@ -40,7 +40,7 @@ pub(super) fn run<T: Txn>(
     } else {
         receive_standard(partition, step, count, timeout_ms)?
     };
-    Ok(received(deliveries, receive))
+    Ok(received(deliveries, 0, receive))
 }
 
 fn receive_standard<T: Txn>(
@@ -75,7 +75,7 @@ fn receive_fifo<T: Txn>(
     Ok(deliveries)
 }
 
-fn received(messages: Vec<DeliveredMessage>, receive: &Receive) -> Outcome {
+fn received(messages: Vec<DeliveredMessage>, repeats: u64, receive: &Receive) -> Outcome {
     let attempt_hash = receive.attempt_hash.clone();
     let partition = receive.partition;
     Outcome {
@@ -83,6 +83,7 @@ fn received(messages: Vec<DeliveredMessage>, receive: &Receive) -> Outcome {
             messages,
             attempt_hash,
             partition,
+            repeats,
         })),
     }
 }

@@ -1,9 +1,9 @@
 use squorum_proto::queue::outcome::Kind;
-use squorum_proto::queue::{Outcome, Received, Release};
+use squorum_proto::queue::{Outcome, Received, Refusal, Release};
 use squorum_store::{StoreError, Txn};
 use squorum_types::PartitionId;
 
-use super::{done, released};
+use super::{done, refused, released};
 use crate::partition::Partition;
 use crate::session::Known;
 use crate::shard::Shard;
@@ -14,9 +14,13 @@ pub(super) fn run<T: Txn>(
     shard: &mut Shard,
     txn: &mut T,
     session: u64,
+    own_number: u64,
     release: &Release,
 ) -> Result<Outcome, StoreError> {
     let number = release.receive_number;
+    if number == 0 || number == own_number {
+        return Ok(refused(Refusal::Malformed));
+    }
     let keys = shard.keys;
     match shard.session(session)?.known(txn, keys, number)? {
         Known::Acknowledged => {}
@@ -59,16 +63,24 @@ fn undo_in<T: Txn>(
     received: &Received,
 ) -> Result<(), StoreError> {
     partition.advance(step)?;
+    if let Some(attempt) = received.attempt_hash.first_chunk::<16>() {
+        let repeats = partition.attempt_repeats(step, *attempt, &received.messages)?;
+        if repeats.is_some_and(|repeats| repeats > received.repeats) {
+            // The client asked again and has the same deliveries by a later receive.
+            return Ok(());
+        }
+        if repeats.is_some() {
+            partition.forget_attempt(step, *attempt)?;
+        }
+    }
     for delivered in &received.messages {
         let delivery = partition.delivery_row(step.txn, delivered.seq)?;
-        let current = delivery
-            .filter(|row| row.delivery_number == delivered.delivery_number && row.deadline_ms > 0);
+        let current = delivery.filter(|row| {
+            row.delivery_number == delivered.delivery_number && row.deadline_ms > step.now.0
+        });
         if let Some(delivery) = current {
             partition.undo_delivery(step, delivered.seq, delivery)?;
         }
-    }
-    if let Some(attempt) = received.attempt_hash.first_chunk::<16>() {
-        partition.forget_attempt(step, *attempt)?;
     }
     Ok(())
 }

@@ -20,7 +20,7 @@ impl Partition {
         step: &mut Step<'_, T>,
         hash: AttemptHash,
         visibility_timeout_ms: u64,
-    ) -> Result<Option<Vec<DeliveredMessage>>, StoreError> {
+    ) -> Result<Option<AttemptRow>, StoreError> {
         let key = self.keys.hashed(Table::Attempt, hash);
         let Some(mut attempt) = rows::get::<AttemptRow, _>(step.txn, &key)? else {
             return Ok(None);
@@ -49,8 +49,9 @@ impl Partition {
                 step.messages.extend(message);
             }
         }
+        attempt.repeats += 1;
         rows::put(step.txn, key, &attempt);
-        Ok(Some(attempt.deliveries))
+        Ok(Some(attempt))
     }
 
     /// Remembers what an attempt received.
@@ -69,6 +70,7 @@ impl Partition {
             expires_at_ms: step.now.plus_ms(RECEIVE_ATTEMPT_WINDOW_MS).0,
             deadline_ms: step.now.plus_ms(visibility_timeout_ms).0,
             deliveries: deliveries.to_vec(),
+            repeats: 0,
         };
         rows::put(step.txn, self.keys.hashed(Table::Attempt, hash), &attempt);
         let floor = &mut self.row.attempt_floor;
@@ -76,6 +78,19 @@ impl Partition {
         self.attempt_expiries
             .insert(step.txn, self.keys, floor, expiry, Bytes::new());
         Ok(())
+    }
+
+    /// How often an attempt was repeated, if its record stands for these deliveries.
+    pub(crate) fn attempt_repeats<T: Txn>(
+        &self,
+        step: &Step<'_, T>,
+        hash: AttemptHash,
+        deliveries: &[DeliveredMessage],
+    ) -> Result<Option<u64>, StoreError> {
+        let key = self.keys.hashed(Table::Attempt, hash);
+        let attempt = rows::get::<AttemptRow, _>(step.txn, &key)?;
+        let same = attempt.filter(|attempt| attempt.deliveries == deliveries);
+        Ok(same.map(|attempt| attempt.repeats))
     }
 
     /// Removes an attempt's record, if there is one.

@@ -155,6 +155,8 @@ impl Partition {
     ) -> Result<(), StoreError> {
         assert!(delivery.receive_count > 0, "a delivery was counted");
         delivery.receive_count -= 1;
+        // Nobody's: the handle of a delivery that was undone is worth nothing.
+        delivery.delivery_number = 0;
         if delivery.receive_count > 0 {
             return self.return_from_flight(step, seq, delivery);
         }

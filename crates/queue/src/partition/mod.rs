@@ -112,6 +112,11 @@ impl Partition {
         rows::get(view, &self.keys.delivery(seq))
     }
 
+    /// Whether the message is there.
+    pub(crate) fn exists<V: View>(&self, view: &V, seq: u64) -> Result<bool, StoreError> {
+        Ok(self.find_message(view, seq)?.is_some())
+    }
+
     /// A message's lane and row.
     fn find_message<V: View>(
         &self,

@@ -1,7 +1,7 @@
 //! Messages that go: deleted by their consumer, or expired.
 
 use squorum_proto::queue::DeliveryRow;
-use squorum_store::{StoreError, Txn};
+use squorum_store::{StoreError, Txn, View};
 use squorum_types::Timestamp;
 
 use super::Partition;
@@ -77,7 +77,9 @@ impl Partition {
     }
 
     /// Moves the head to the lowest message there is, removing messages older than the retention
-    /// on the way. True if the budget ended it.
+    /// on the way. True if the budget ended it and messages beyond their retention may be left. None
+    /// are where it ended among positions deleted long ago, as long as what was found before those
+    /// was not too old: later messages are younger.
     pub(crate) fn advance_head<T: Txn>(
         &mut self,
         step: &mut Step<'_, T>,
@@ -89,11 +91,13 @@ impl Partition {
             if let Some(sent_at) = self.head_sent_at_ms
                 && !expired(step, sent_at)
             {
+                self.row.sent_floor_ms = sent_at;
                 return Ok(false);
             }
             let seq = self.row.head_seq;
             if let Some((lane, row)) = self.find_message(step.txn, seq)? {
                 let (head, _) = MessageHead::decode(&row)?;
+                self.row.sent_floor_ms = head.sent_at.0;
                 if !expired(step, head.sent_at.0) {
                     self.head_sent_at_ms = Some(head.sent_at.0);
                     return Ok(false);
@@ -107,13 +111,26 @@ impl Partition {
             self.row.cursor_seq = self.row.cursor_seq.max(seq + 1);
             self.head_sent_at_ms = None;
         }
-        Ok(true)
+        Ok(expired(step, self.row.sent_floor_ms))
     }
 
-    /// When the message at the head expires, if there is one and it is known.
-    pub(super) fn head_expires_at(&self, retention_ms: u64) -> Option<Timestamp> {
-        self.head_sent_at_ms
-            .map(|sent_at| Timestamp(sent_at).plus_ms(retention_ms))
+    /// When the message at the head expires, if there is one. In the past while the head is yet to
+    /// be moved to it.
+    pub(super) fn head_expires_at<V: View>(
+        &mut self,
+        view: &V,
+        retention_ms: u64,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        if self.row.head_seq >= self.row.next_seq {
+            return Ok(None);
+        }
+        if self.head_sent_at_ms.is_none()
+            && let Some((_, row)) = self.find_message(view, self.row.head_seq)?
+        {
+            self.head_sent_at_ms = Some(MessageHead::decode(&row)?.0.sent_at.0);
+        }
+        let expires_at = |sent_at| Timestamp(sent_at).plus_ms(retention_ms);
+        Ok(Some(self.head_sent_at_ms.map_or(Timestamp(0), expires_at)))
     }
 }
 

@@ -56,7 +56,7 @@ impl Partition {
                 .first(view, self.keys, &mut self.row.delay_floor)?;
             delay.map(|((due_ms, _), _)| Timestamp(due_ms))
         };
-        let expiry = self.head_expires_at(settings.retention_ms);
+        let expiry = self.head_expires_at(view, settings.retention_ms)?;
         Ok(PartitionStatus {
             next_due: [deadline, delay, expiry].into_iter().flatten().min(),
             ..PartitionStatus::of_row(&self.row, settings)
