@@ -1,0 +1,185 @@
+//! The log's entries: one test a command.
+
+use squorum_proto::queue as proto;
+use squorum_proto::queue::command::Operation;
+
+use super::{check, sixteen};
+
+const PARTITION: Option<proto::Partition> = Some(proto::Partition {
+    queue: 300,
+    index: 2,
+});
+
+fn check_command(name: &str, operation: Operation, golden: &str) {
+    check(
+        name,
+        &proto::Command {
+            number: 9,
+            operation: Some(operation),
+        },
+        golden,
+    );
+}
+
+fn delivery(seq: u64) -> proto::DeliveryReference {
+    proto::DeliveryReference {
+        seq,
+        delivery_number: seq + 300,
+    }
+}
+
+#[test]
+fn entry() {
+    let entry = proto::Entry {
+        now_ms: 1_700_000_000_000,
+        first_stamp: true,
+        batches: vec![proto::SessionBatch {
+            session: 0xfeed,
+            acknowledged_below: 5,
+            acknowledged: vec![proto::NumberRange {
+                first: 7,
+                last: 300,
+            }],
+            commands: vec![proto::Command {
+                number: 301,
+                operation: Some(Operation::OpenSession(proto::OpenSession {})),
+            }],
+        }],
+    };
+    check(
+        "Entry",
+        &entry,
+        "0880d095ffbc3110011a1408edfd0310051a05080710ac02220508ad021200",
+    );
+}
+
+#[test]
+fn commands_of_queues() {
+    check_command(
+        "OpenSession",
+        Operation::OpenSession(proto::OpenSession {}),
+        "08091200",
+    );
+    let tick = proto::Tick {
+        partitions: PARTITION.into_iter().collect(),
+    };
+    check_command("Tick", Operation::Tick(tick), "08091a070a0508ac021002");
+    let settings = proto::QueueSettings {
+        fifo: true,
+        delay_ms: 900,
+        retention_ms: 60_000,
+    };
+    let configure = proto::Configure {
+        queue: 300,
+        version: 4,
+        settings: Some(settings),
+    };
+    check_command(
+        "Configure",
+        Operation::Configure(configure),
+        "0809221008ac0210041a09080110840718e0d403",
+    );
+    check_command(
+        "Drop",
+        Operation::Drop(proto::Drop { queue: 300 }),
+        "08092a0308ac02",
+    );
+    let purge = proto::Purge {
+        queue: 300,
+        purge_id: 6,
+    };
+    check_command("Purge", Operation::Purge(purge), "0809320508ac021006");
+}
+
+#[test]
+fn send() {
+    let send = proto::Send {
+        partition: PARTITION,
+        version: 4,
+        messages: vec![proto::NewMessage {
+            envelope: b"envelope"[..].into(),
+            id: sixteen(0xaa),
+            delay_ms: 1_000,
+            group_id: "group".to_owned(),
+            deduplication_hash: sixteen(0xbb),
+        }],
+    };
+    check_command(
+        "Send",
+        Operation::Send(send),
+        "\
+        080952430a0508ac02100210041a380a08656e76656c6f70651210aaaaaaaaaaaaaaaaaaaaaaaaaa\
+         aaaaaa18e807220567726f75702a10bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
+    );
+}
+
+#[test]
+fn receive() {
+    let receive = proto::Receive {
+        partition: PARTITION,
+        version: 4,
+        messages_max: 10,
+        visibility_timeout_ms: 30_000,
+        attempt_hash: sixteen(0xcc),
+        replay_only: true,
+    };
+    check_command(
+        "Receive",
+        Operation::Receive(receive),
+        "08095a230a0508ac0210021004180a20b0ea012a10cccccccccccccccccccccccccccccccc3001",
+    );
+}
+
+#[test]
+fn commands_of_deliveries() {
+    let deliveries = vec![delivery(1), delivery(2)];
+    let delete = proto::Delete {
+        partition: PARTITION,
+        version: 4,
+        deliveries,
+    };
+    check_command(
+        "Delete",
+        Operation::Delete(delete),
+        "080962170a0508ac02100210041a05080110ad021a05080210ae02",
+    );
+    let change = proto::ChangeVisibility {
+        partition: PARTITION,
+        version: 4,
+        changes: vec![proto::VisibilityChange {
+            delivery: Some(delivery(1)),
+            visibility_timeout_ms: 5_000,
+        }],
+    };
+    check_command(
+        "ChangeVisibility",
+        Operation::ChangeVisibility(change),
+        "08096a150a0508ac02100210041a0a0a05080110ad02108827",
+    );
+    let release = proto::Release { receive_number: 8 };
+    check_command("Release", Operation::Release(release), "080972020808");
+}
+
+#[test]
+fn envelope() {
+    let envelope = proto::MessageEnvelope {
+        id: sixteen(1),
+        body: b"body"[..].into(),
+        body_md5: sixteen(2),
+        attributes: b"attributes"[..].into(),
+        key_id: "key".to_owned(),
+        group_id: "group".to_owned(),
+        deduplication_id: "deduplication".to_owned(),
+        trace_header: "trace".to_owned(),
+        sender_id: "sender".to_owned(),
+        dead_letter_source: "source".to_owned(),
+    };
+    check(
+        "MessageEnvelope",
+        &envelope,
+        "\
+        0a10010101010101010101010101010101011204626f64791a100202020202020202020202020202\
+         0202220a617474726962757465732a036b6579320567726f75703a0d64656475706c69636174696f\
+         6e420574726163654a0673656e6465725206736f75726365",
+    );
+}

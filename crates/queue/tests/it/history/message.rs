@@ -1,0 +1,143 @@
+//! What is known of one message.
+
+use bytes::Bytes;
+use squorum_proto::queue as proto;
+
+#[derive(Clone, Copy, Debug)]
+struct Delivery {
+    number: u64,
+    /// The session and number of the receive that gave it last.
+    receive: ReceiveId,
+    /// The message is nobody else's before. 0 if that was ended.
+    deadline_ms: u64,
+}
+
+/// A session and a number.
+pub(super) type ReceiveId = (u64, u64);
+
+#[derive(Debug)]
+pub(super) struct MessageHistory {
+    pub(super) id: Bytes,
+    pub(super) group_id: String,
+    pub(super) sent_at_ms: u64,
+    visible_at_ms: u64,
+    delivery: Option<Delivery>,
+    receive_count: u64,
+    pub(super) removed: bool,
+    pub(super) may_have_expired: bool,
+}
+
+impl MessageHistory {
+    pub(super) fn new(new: &proto::NewMessage, clock_ms: u64, fifo: bool) -> Self {
+        MessageHistory {
+            id: new.id.clone(),
+            group_id: new.group_id.clone(),
+            sent_at_ms: clock_ms,
+            visible_at_ms: clock_ms + if fifo { 0 } else { new.delay_ms },
+            delivery: None,
+            receive_count: 0,
+            removed: false,
+            may_have_expired: false,
+        }
+    }
+
+    pub(super) fn must_live(&self) -> bool {
+        !self.removed && !self.may_have_expired
+    }
+
+    /// And not only by receives that were undone.
+    pub(super) fn was_received(&self) -> bool {
+        self.receive_count > 0
+    }
+
+    pub(super) fn is_current(&self, delivery_number: u64, clock_ms: u64) -> bool {
+        self.delivery.is_some_and(|delivery| {
+            delivery.number == delivery_number && delivery.deadline_ms > clock_ms
+        })
+    }
+
+    pub(super) fn delivered(
+        &mut self,
+        delivered: &proto::DeliveredMessage,
+        receive: ReceiveId,
+        clock_ms: u64,
+        deadline_ms: u64,
+    ) -> Result<(), String> {
+        if self.removed {
+            return Err(format!("P6: delivered after its removal: {self:?}"));
+        }
+        if self.visible_at_ms > clock_ms {
+            return Err(format!("P2: delivered before its delay ended: {self:?}"));
+        }
+        if self
+            .delivery
+            .is_some_and(|delivery| delivery.deadline_ms > clock_ms)
+        {
+            return Err(format!("P2: delivered while it is another's: {self:?}"));
+        }
+        let count = delivered.receive_count;
+        if count != self.receive_count + 1 {
+            return Err(format!("received {count} times: {self:?}"));
+        }
+        self.receive_count = count;
+        self.delivery = Some(Delivery {
+            number: delivered.delivery_number,
+            receive,
+            deadline_ms,
+        });
+        Ok(())
+    }
+
+    /// An attempt was repeated and gave the message again.
+    pub(super) fn replayed(
+        &mut self,
+        delivered: &proto::DeliveredMessage,
+        receive: ReceiveId,
+        deadline_ms: u64,
+    ) -> Result<(), String> {
+        match &mut self.delivery {
+            Some(delivery) if delivery.number == delivered.delivery_number => {
+                (delivery.deadline_ms, delivery.receive) = (deadline_ms, receive);
+            }
+            _ => return Err(format!("a delivery number again: {self:?}")),
+        }
+        if self.removed {
+            return Err(format!("P6: delivered again after its removal: {self:?}"));
+        }
+        if delivered.receive_count != self.receive_count {
+            return Err(format!("a repeated attempt counted: {self:?}"));
+        }
+        Ok(())
+    }
+
+    pub(super) fn changed(
+        &mut self,
+        reference: &proto::DeliveryReference,
+        clock_ms: u64,
+        timeout_ms: u64,
+    ) -> Result<(), String> {
+        match &mut self.delivery {
+            Some(delivery) if delivery.number == reference.delivery_number && !self.removed => {
+                delivery.deadline_ms = if timeout_ms == 0 {
+                    0
+                } else {
+                    clock_ms + timeout_ms
+                };
+                Ok(())
+            }
+            _ => Err(format!("changed by an old handle: {self:?}")),
+        }
+    }
+
+    /// A receive was undone, and with it the delivery, if it is that receive's still.
+    pub(super) fn released(&mut self, delivery_number: u64, receive: ReceiveId, clock_ms: u64) {
+        let its_own = self
+            .delivery
+            .is_some_and(|delivery| delivery.receive == receive);
+        // One whose timeout has ended stays as it is.
+        if its_own && self.is_current(delivery_number, clock_ms) {
+            self.receive_count -= 1;
+            self.delivery = None;
+        }
+    }
+}

@@ -1,0 +1,392 @@
+//! The naive reference: the semantics of a shard in plain vectors and maps, everything by walking
+//! through everything. No indexes, windows, cursors, floors or rows: as obviously right as possible
+//! and independent of how the state machine does it.
+//!
+//! It predicts every outcome, the bodies that a receive is owed, every status and the clock. What
+//! it leaves out is bookkeeping that nobody sees: budgets (its loops always finish) and the sweep
+//! of purged rows.
+
+mod fifo;
+mod partition;
+mod session;
+mod standard;
+
+use std::collections::BTreeMap;
+
+use squorum_proto::queue as proto;
+use squorum_proto::queue::Refusal;
+use squorum_proto::queue::command::Operation;
+
+pub(crate) use self::partition::Partition;
+use self::session::Session;
+use crate::outcome::{done, refused, refused_version, results};
+
+/// The furthest that one entry's stamp moves the clock.
+const CLOCK_STEP_MS_MAX: u64 = 60_000;
+
+/// The limits that are part of what commands do.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rules {
+    pub(crate) session_window: usize,
+    pub(crate) sessions_max: usize,
+    pub(crate) session_ttl_ms: u64,
+    pub(crate) in_flight_max: u64,
+}
+
+/// What the reference expects of one command.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Expected {
+    pub(crate) session: u64,
+    pub(crate) number: u64,
+    pub(crate) outcome: proto::Outcome,
+    /// Send time and envelope of each message that a receive is owed.
+    pub(crate) messages: Vec<(u64, bytes::Bytes)>,
+}
+
+/// A partition's queue and index.
+pub(crate) type PartitionKey = (u64, u32);
+
+#[derive(Clone, Debug)]
+pub(crate) struct Queue {
+    pub(crate) version: u64,
+    pub(crate) settings: proto::QueueSettings,
+    pub(crate) purge_id: u64,
+    pub(crate) dropped: bool,
+}
+
+#[derive(Debug)]
+pub(crate) struct Model {
+    rules: Rules,
+    clock_ms: Option<u64>,
+    next_delivery_number: u64,
+    sessions: BTreeMap<u64, Session>,
+    pub(crate) queues: BTreeMap<u64, Queue>,
+    pub(crate) partitions: BTreeMap<PartitionKey, Partition>,
+}
+
+impl Model {
+    pub(crate) fn new(rules: Rules) -> Model {
+        Model {
+            rules,
+            clock_ms: None,
+            next_delivery_number: 1,
+            sessions: BTreeMap::new(),
+            queues: BTreeMap::new(),
+            partitions: BTreeMap::new(),
+        }
+    }
+
+    pub(crate) fn clock_ms(&self) -> u64 {
+        self.clock_ms.unwrap_or(0)
+    }
+
+    /// When a partition's counts change by themselves.
+    pub(crate) fn next_due_ms(&self, key: PartitionKey) -> Option<u64> {
+        self.partitions[&key].next_due_ms(&self.queues[&key.0].settings)
+    }
+
+    /// When something happens by itself from now on, soonest first.
+    pub(crate) fn dues_ms(&self) -> Vec<u64> {
+        let partitions = self.partitions.iter();
+        let mut dues_ms: Vec<u64> = partitions
+            .flat_map(|(key, partition)| partition.dues_ms(&self.queues[&key.0].settings))
+            .collect();
+        let sessions = self.sessions.values();
+        dues_ms.extend(sessions.map(|session| session.last_seen_ms + self.rules.session_ttl_ms));
+        dues_ms.retain(|due_ms| *due_ms > self.clock_ms());
+        dues_ms.sort_unstable();
+        dues_ms.dedup();
+        dues_ms
+    }
+
+    pub(crate) fn apply(&mut self, entry: &proto::Entry) -> Vec<Expected> {
+        self.move_clock(entry);
+        let mut expected = Vec::new();
+        for batch in &entry.batches {
+            self.apply_batch(batch, &mut expected);
+        }
+        let (clock_ms, ttl_ms) = (self.clock_ms(), self.rules.session_ttl_ms);
+        self.sessions
+            .retain(|_, session| clock_ms - session.last_seen_ms < ttl_ms);
+        expected
+    }
+
+    fn move_clock(&mut self, entry: &proto::Entry) {
+        self.clock_ms = Some(match self.clock_ms {
+            None => entry.now_ms,
+            Some(clock_ms) if entry.first_stamp => clock_ms.max(entry.now_ms),
+            Some(clock_ms) => clock_ms.max(entry.now_ms.min(clock_ms + CLOCK_STEP_MS_MAX)),
+        });
+    }
+
+    fn apply_batch(&mut self, batch: &proto::SessionBatch, expected: &mut Vec<Expected>) {
+        let clock_ms = self.clock_ms();
+        let first = batch
+            .commands
+            .first()
+            .and_then(|command| command.operation.as_ref());
+        let opens = matches!(first, Some(Operation::OpenSession(_))) && batch.session != 0;
+        if opens && self.sessions.len() < self.rules.sessions_max {
+            self.sessions
+                .entry(batch.session)
+                .or_insert(Session::new(clock_ms));
+        }
+        if let Some(session) = self.sessions.get_mut(&batch.session) {
+            session.last_seen_ms = clock_ms;
+            session.acknowledge(batch);
+        }
+        for command in &batch.commands {
+            let outcome = self.outcome_of(batch.session, command);
+            let messages = self.bodies(command, &outcome);
+            let (session, number) = (batch.session, command.number);
+            expected.push(Expected {
+                session,
+                number,
+                outcome,
+                messages,
+            });
+        }
+    }
+
+    /// Exactly-once: what a command of a session answers, whether it runs now, ran before or is
+    /// refused.
+    fn outcome_of(&mut self, session_id: u64, command: &proto::Command) -> proto::Outcome {
+        let Some(session) = self.sessions.get(&session_id) else {
+            return refused(Refusal::Session);
+        };
+        if command.number == 0 || session.is_acknowledged(command.number) {
+            return refused(Refusal::Session);
+        }
+        if let Some(outcome) = session.outcomes.get(&command.number) {
+            return outcome.clone();
+        }
+        let exempt = matches!(
+            command.operation,
+            Some(Operation::OpenSession(_) | Operation::Release(_) | Operation::Tick(_))
+        );
+        if !exempt && session.outcomes.len() >= self.rules.session_window {
+            return refused(Refusal::WindowFull);
+        }
+        let outcome = match &command.operation {
+            Some(operation) => self.run(session_id, command.number, operation),
+            None => refused(Refusal::Malformed),
+        };
+        let session = self.sessions.get_mut(&session_id).unwrap();
+        session.outcomes.insert(command.number, outcome.clone());
+        outcome
+    }
+
+    fn run(&mut self, session: u64, number: u64, operation: &Operation) -> proto::Outcome {
+        match operation {
+            Operation::OpenSession(_) => done(),
+            Operation::Tick(tick) => self.tick(tick),
+            Operation::Configure(configure) => self.configure(configure),
+            Operation::Drop(drop) => self.drop_queue(drop),
+            Operation::Purge(purge) => self.purge(purge),
+            Operation::Send(send) => self.send(send),
+            Operation::Receive(receive) => {
+                let outcome = self.receive(receive);
+                let session = self.sessions.get_mut(&session).unwrap();
+                session.receives.insert(number, key_of(&receive.partition));
+                outcome
+            }
+            Operation::Delete(delete) => self.delete(delete),
+            Operation::ChangeVisibility(change) => self.change_visibility(change),
+            Operation::Release(release) => self.release(session, number, release.receive_number),
+        }
+    }
+
+    fn tick(&mut self, tick: &proto::Tick) -> proto::Outcome {
+        let clock_ms = self.clock_ms();
+        for partition in &tick.partitions {
+            let key = (partition.queue, partition.index);
+            let queue = self.queues.get(&key.0);
+            if let Some(queue) = queue.filter(|queue| queue.version > 0 && !queue.dropped) {
+                self.partitions
+                    .entry(key)
+                    .or_default()
+                    .advance(clock_ms, &queue.settings);
+            }
+        }
+        done()
+    }
+
+    fn configure(&mut self, configure: &proto::Configure) -> proto::Outcome {
+        let Some(settings) = configure.settings else {
+            return refused(Refusal::Malformed);
+        };
+        let version = configure.version;
+        match self.queues.get_mut(&configure.queue) {
+            Some(queue) if queue.dropped => return refused(Refusal::QueueDropped),
+            Some(queue) if queue.version >= version => {}
+            Some(queue) => (queue.version, queue.settings) = (version, settings),
+            None => {
+                let queue = Queue {
+                    version,
+                    settings,
+                    purge_id: 0,
+                    dropped: false,
+                };
+                self.queues.insert(configure.queue, queue);
+            }
+        }
+        done()
+    }
+
+    fn drop_queue(&mut self, drop: &proto::Drop) -> proto::Outcome {
+        let settings = proto::QueueSettings::default();
+        let dropped = Queue {
+            version: 0,
+            settings,
+            purge_id: 0,
+            dropped: true,
+        };
+        self.queues.entry(drop.queue).or_insert(dropped).dropped = true;
+        self.partitions.retain(|key, _| key.0 != drop.queue);
+        done()
+    }
+
+    fn purge(&mut self, purge: &proto::Purge) -> proto::Outcome {
+        let settings = proto::QueueSettings::default();
+        let unknown = Queue {
+            version: 0,
+            settings,
+            purge_id: 0,
+            dropped: false,
+        };
+        let queue = self.queues.entry(purge.queue).or_insert(unknown);
+        if queue.dropped {
+            return refused(Refusal::QueueDropped);
+        }
+        if purge.purge_id > queue.purge_id {
+            queue.purge_id = purge.purge_id;
+            let partitions = self.partitions.iter_mut();
+            for (_, partition) in partitions.filter(|(key, _)| key.0 == purge.queue) {
+                partition.purge();
+            }
+        }
+        done()
+    }
+
+    /// The partition of a command at the present, or why the command is refused.
+    fn partition(
+        &mut self,
+        partition: &Option<proto::Partition>,
+        version: u64,
+    ) -> Result<(&mut Partition, proto::QueueSettings), proto::Outcome> {
+        let clock_ms = self.clock_ms();
+        let key = key_of(partition);
+        let queue = match self.queues.get(&key.0) {
+            Some(queue) if queue.dropped => return Err(refused(Refusal::QueueDropped)),
+            Some(queue) if queue.version > 0 => queue,
+            _ => return Err(refused_version(Refusal::VersionUnknown, 0)),
+        };
+        if queue.version != version {
+            let behind = queue.version < version;
+            let refusal = if behind {
+                Refusal::VersionUnknown
+            } else {
+                Refusal::VersionOld
+            };
+            return Err(refused_version(refusal, queue.version));
+        }
+        let partition = self.partitions.entry(key).or_default();
+        partition.advance(clock_ms, &queue.settings);
+        Ok((partition, queue.settings))
+    }
+
+    fn send(&mut self, send: &proto::Send) -> proto::Outcome {
+        let clock_ms = self.clock_ms();
+        match self.partition(&send.partition, send.version) {
+            Ok((partition, settings)) => partition.send(clock_ms, &settings, &send.messages),
+            Err(outcome) => outcome,
+        }
+    }
+
+    fn receive(&mut self, receive: &proto::Receive) -> proto::Outcome {
+        let (clock_ms, in_flight_max) = (self.clock_ms(), self.rules.in_flight_max);
+        let mut next_number = self.next_delivery_number;
+        let outcome = match self.partition(&receive.partition, receive.version) {
+            Ok((partition, settings)) if settings.fifo => {
+                partition.receive_fifo(clock_ms, in_flight_max, &mut next_number, receive)
+            }
+            Ok((partition, _)) => {
+                partition.receive_standard(clock_ms, in_flight_max, &mut next_number, receive)
+            }
+            Err(outcome) => outcome,
+        };
+        self.next_delivery_number = next_number;
+        outcome
+    }
+
+    fn delete(&mut self, delete: &proto::Delete) -> proto::Outcome {
+        let clock_ms = self.clock_ms();
+        match self.partition(&delete.partition, delete.version) {
+            Ok((partition, settings)) => results(
+                delete
+                    .deliveries
+                    .iter()
+                    .map(|one| partition.delete(clock_ms, settings.fifo, one)),
+            ),
+            Err(outcome) => outcome,
+        }
+    }
+
+    fn change_visibility(&mut self, change: &proto::ChangeVisibility) -> proto::Outcome {
+        let clock_ms = self.clock_ms();
+        match self.partition(&change.partition, change.version) {
+            Ok((partition, settings)) => results(
+                change
+                    .changes
+                    .iter()
+                    .map(|one| partition.change_visibility(clock_ms, settings.fifo, one)),
+            ),
+            Err(outcome) => outcome,
+        }
+    }
+
+    fn release(&mut self, session: u64, own_number: u64, number: u64) -> proto::Outcome {
+        if number == 0 || number == own_number {
+            return refused(Refusal::Malformed);
+        }
+        let session = self.sessions.get_mut(&session).unwrap();
+        if let Some((key, received)) = session.release(number) {
+            let clock_ms = self.clock_ms();
+            if let Some(partition) = self.partitions.get_mut(&key) {
+                let settings = self.queues[&key.0].settings;
+                partition.advance(clock_ms, &settings);
+                partition.release(settings.fifo, &received);
+            }
+        }
+        done()
+    }
+
+    /// What a receive's answer carries: the messages of its outcome that are still there.
+    fn bodies(
+        &self,
+        command: &proto::Command,
+        outcome: &proto::Outcome,
+    ) -> Vec<(u64, bytes::Bytes)> {
+        let Some(Operation::Receive(receive)) = &command.operation else {
+            return Vec::new();
+        };
+        let Some(proto::outcome::Kind::Received(received)) = &outcome.kind else {
+            return Vec::new();
+        };
+        let Some(partition) = self.partitions.get(&key_of(&receive.partition)) else {
+            return Vec::new();
+        };
+        received
+            .messages
+            .iter()
+            .filter_map(|delivered| partition.message(delivered.seq))
+            .map(|message| (message.sent_at_ms, message.envelope.clone()))
+            .collect()
+    }
+}
+
+/// The generator always names a partition.
+fn key_of(partition: &Option<proto::Partition>) -> PartitionKey {
+    let partition = partition.as_ref().unwrap();
+    (partition.queue, partition.index)
+}

@@ -1,0 +1,402 @@
+//! A partition: its messages in the order they were sent, and what standard and FIFO queues share.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use squorum_proto::queue as proto;
+use squorum_types::limits::{DEDUPLICATION_WINDOW_MS, VISIBILITY_TIMEOUT_MS_MAX};
+
+use crate::outcome::sent;
+
+/// Messages received so often go to the back of a standard queue when they return.
+const RECEIVES_BEFORE_BACK_OF_QUEUE: u64 = 3;
+/// The lane of messages that a standard queue got with a delay.
+const DELAYED_LANE: u32 = u32::MAX;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    /// Of a standard queue, until this time.
+    Delayed(u64),
+    /// Of a FIFO queue, until the queue's delay is over.
+    Immature,
+    Visible,
+    /// Until this deadline.
+    InFlight(u64),
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Message {
+    pub(super) seq: u64,
+    pub(super) group_id: String,
+    pub(super) lane: u32,
+    pub(super) sent_at_ms: u64,
+    pub(super) envelope: Bytes,
+    pub(super) state: State,
+    /// Standard: the place among visible messages.
+    pub(super) order: u64,
+    /// 0 if there is no delivery whose handle counts.
+    pub(super) delivery_number: u64,
+    pub(super) receive_count: u64,
+    pub(super) first_received_at_ms: u64,
+    pub(super) received_at_ms: u64,
+}
+
+#[derive(Clone, Debug)]
+struct Deduplication {
+    hash: Bytes,
+    expires_at_ms: u64,
+    seq: u64,
+    id: Bytes,
+}
+
+/// What an attempt id received.
+#[derive(Clone, Debug)]
+pub(super) struct Attempt {
+    pub(super) hash: Bytes,
+    pub(super) expires_at_ms: u64,
+    pub(super) deadline_ms: u64,
+    pub(super) received: proto::Received,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Status {
+    pub(crate) visible: u64,
+    pub(crate) in_flight: u64,
+    pub(crate) delayed: u64,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Partition {
+    /// Of the last message; they start from 1.
+    pub(super) last_seq: u64,
+    pub(super) messages: Vec<Message>,
+    deduplication: Vec<Deduplication>,
+    pub(super) attempts: Vec<Attempt>,
+    /// FIFO groups that stand behind their head's place, because they were served with a
+    /// visibility timeout of zero.
+    pub(super) rotated: BTreeMap<String, u64>,
+}
+
+impl Partition {
+    pub(super) fn message(&self, seq: u64) -> Option<&Message> {
+        self.messages.iter().find(|message| message.seq == seq)
+    }
+
+    pub(super) fn position_of(&self, seq: u64) -> Option<usize> {
+        self.messages.iter().position(|message| message.seq == seq)
+    }
+
+    pub(super) fn next_seq(&self) -> u64 {
+        self.last_seq + 1
+    }
+
+    /// Does what time brought.
+    pub(super) fn advance(&mut self, clock_ms: u64, settings: &proto::QueueSettings) {
+        for at in 0..self.messages.len() {
+            match self.messages[at].state {
+                State::InFlight(deadline) if deadline <= clock_ms => {
+                    self.give_back(at, settings.fifo);
+                }
+                State::Delayed(until) if until <= clock_ms => {
+                    self.messages[at].state = State::Visible;
+                }
+                _ => {}
+            }
+        }
+        for message in &mut self.messages {
+            if message.state == State::Immature {
+                if message.sent_at_ms + settings.delay_ms > clock_ms {
+                    break;
+                }
+                message.state = State::Visible;
+            }
+        }
+        while let Some(first) = self.messages.first() {
+            if first.sent_at_ms + settings.retention_ms > clock_ms {
+                break;
+            }
+            self.remove(0);
+        }
+        self.deduplication
+            .retain(|record| record.expires_at_ms > clock_ms);
+        self.attempts
+            .retain(|attempt| attempt.expires_at_ms > clock_ms);
+    }
+
+    /// Makes a message that was received visible again.
+    pub(super) fn give_back(&mut self, at: usize, fifo: bool) {
+        let next_seq = self.next_seq();
+        let message = &mut self.messages[at];
+        message.state = State::Visible;
+        if !fifo {
+            let back = message.receive_count >= RECEIVES_BEFORE_BACK_OF_QUEUE;
+            message.order = if back { next_seq } else { message.seq };
+        }
+    }
+
+    pub(super) fn remove(&mut self, at: usize) {
+        let message = self.messages.remove(at);
+        let mut before = self.messages[..at].iter();
+        if before.all(|other| other.group_id != message.group_id) {
+            // The group has another head, which stands at its own place.
+            self.rotated.remove(&message.group_id);
+        }
+    }
+
+    pub(super) fn purge(&mut self) {
+        let last_seq = self.last_seq;
+        *self = Partition {
+            last_seq,
+            ..Partition::default()
+        };
+    }
+
+    pub(super) fn send(
+        &mut self,
+        clock_ms: u64,
+        settings: &proto::QueueSettings,
+        messages: &[proto::NewMessage],
+    ) -> proto::Outcome {
+        sent(messages.iter().map(|new| {
+            if settings.fifo {
+                self.send_fifo(clock_ms, settings, new)
+            } else {
+                let until = clock_ms + new.delay_ms;
+                let delayed = new.delay_ms > 0;
+                let state = if delayed {
+                    State::Delayed(until)
+                } else {
+                    State::Visible
+                };
+                self.push(clock_ms, state, new)
+            }
+        }))
+    }
+
+    fn send_fifo(
+        &mut self,
+        clock_ms: u64,
+        settings: &proto::QueueSettings,
+        new: &proto::NewMessage,
+    ) -> proto::SentMessage {
+        let hash = &new.deduplication_hash;
+        if let Some(first) = self.deduplication.iter().find(|record| record.hash == hash) {
+            return proto::SentMessage {
+                seq: first.seq,
+                duplicate_of: first.id.clone(),
+            };
+        }
+        let all_mature = self
+            .messages
+            .iter()
+            .all(|message| message.state != State::Immature);
+        let mature = all_mature && settings.delay_ms == 0;
+        let sent = self.push(
+            clock_ms,
+            if mature {
+                State::Visible
+            } else {
+                State::Immature
+            },
+            new,
+        );
+        self.deduplication.push(Deduplication {
+            hash: hash.clone(),
+            expires_at_ms: clock_ms + DEDUPLICATION_WINDOW_MS,
+            seq: sent.seq,
+            id: new.id.clone(),
+        });
+        sent
+    }
+
+    fn push(&mut self, clock_ms: u64, state: State, new: &proto::NewMessage) -> proto::SentMessage {
+        let seq = self.next_seq();
+        self.last_seq = seq;
+        self.messages.push(Message {
+            seq,
+            group_id: new.group_id.clone(),
+            lane: if matches!(state, State::Delayed(_)) {
+                DELAYED_LANE
+            } else {
+                0
+            },
+            sent_at_ms: clock_ms,
+            envelope: new.envelope.clone(),
+            state,
+            order: seq,
+            delivery_number: 0,
+            receive_count: 0,
+            first_received_at_ms: 0,
+            received_at_ms: 0,
+        });
+        proto::SentMessage {
+            seq,
+            duplicate_of: Bytes::new(),
+        }
+    }
+
+    /// One delivery of the message. With a visibility timeout of zero it stays visible.
+    pub(super) fn deliver(
+        &mut self,
+        at: usize,
+        clock_ms: u64,
+        visibility_timeout_ms: u64,
+        next_number: &mut u64,
+    ) -> proto::DeliveredMessage {
+        let message = &mut self.messages[at];
+        if message.receive_count == 0 {
+            message.first_received_at_ms = clock_ms;
+        }
+        message.receive_count += 1;
+        message.received_at_ms = clock_ms;
+        message.delivery_number = *next_number;
+        message.state = match visibility_timeout_ms {
+            0 => State::Visible,
+            timeout_ms => State::InFlight(clock_ms + timeout_ms),
+        };
+        *next_number += 1;
+        proto::DeliveredMessage {
+            seq: message.seq,
+            delivery_number: message.delivery_number,
+            receive_count: message.receive_count,
+            first_received_at_ms: message.first_received_at_ms,
+            lane: message.lane,
+        }
+    }
+
+    /// How many messages a receive may take at most. With a full flight that is none.
+    pub(super) fn take_max(&self, in_flight_max: u64, receive: &proto::Receive) -> usize {
+        let room = in_flight_max.saturating_sub(self.status().in_flight);
+        room.min(receive.messages_max.into()) as usize
+    }
+
+    pub(super) fn delete(
+        &mut self,
+        clock_ms: u64,
+        fifo: bool,
+        delivery: &proto::DeliveryReference,
+    ) -> proto::EntryResult {
+        let Some(at) = self.position_of(delivery.seq) else {
+            return proto::EntryResult::Ok;
+        };
+        let message = &self.messages[at];
+        if !fifo && message.receive_count == 0 {
+            // No handle of a message that nobody received can be right.
+            return proto::EntryResult::Ok;
+        }
+        let current = message.delivery_number == delivery.delivery_number
+            && matches!(message.state, State::InFlight(deadline) if deadline > clock_ms);
+        if fifo && !current {
+            return proto::EntryResult::Expired;
+        }
+        self.remove(at);
+        proto::EntryResult::Ok
+    }
+
+    pub(super) fn change_visibility(
+        &mut self,
+        clock_ms: u64,
+        fifo: bool,
+        change: &proto::VisibilityChange,
+    ) -> proto::EntryResult {
+        let delivery = change.delivery.as_ref().unwrap();
+        let Some(at) = self.position_of(delivery.seq) else {
+            return proto::EntryResult::NotAvailable;
+        };
+        let message = &mut self.messages[at];
+        let in_flight = matches!(message.state, State::InFlight(deadline) if deadline > clock_ms);
+        // Numbers start from 1, so that of a message without delivery is nobody's.
+        if message.receive_count == 0
+            || message.delivery_number != delivery.delivery_number
+            || (fifo && !in_flight)
+        {
+            return proto::EntryResult::NotAvailable;
+        }
+        let deadline_ms = clock_ms + change.visibility_timeout_ms;
+        if deadline_ms > message.received_at_ms + VISIBILITY_TIMEOUT_MS_MAX {
+            return proto::EntryResult::BeyondLimit;
+        }
+        if change.visibility_timeout_ms > 0 {
+            message.state = State::InFlight(deadline_ms);
+        } else if in_flight {
+            self.give_back(at, fifo);
+        }
+        proto::EntryResult::Ok
+    }
+
+    /// Undoes the deliveries of a receive that nothing followed.
+    pub(super) fn release(&mut self, fifo: bool, received: &proto::Received) {
+        let same = |attempt: &Attempt| attempt.received.messages == received.messages;
+        if self
+            .attempts
+            .iter()
+            .any(|one| same(one) && one.received.repeats > received.repeats)
+        {
+            // A later receive gave them again: they are not this one's to give back.
+            return;
+        }
+        self.attempts.retain(|attempt| !same(attempt));
+        for delivered in &received.messages {
+            let number = delivered.delivery_number;
+            let Some(at) = self.position_of(delivered.seq) else {
+                continue;
+            };
+            let message = &mut self.messages[at];
+            if message.delivery_number != number || !matches!(message.state, State::InFlight(_)) {
+                continue;
+            }
+            message.delivery_number = 0;
+            message.receive_count -= 1;
+            self.give_back(at, fifo);
+        }
+    }
+
+    pub(crate) fn status(&self) -> Status {
+        let mut status = Status::default();
+        for message in &self.messages {
+            match message.state {
+                State::Visible => status.visible += 1,
+                State::InFlight(_) => status.in_flight += 1,
+                State::Delayed(_) | State::Immature => status.delayed += 1,
+            }
+        }
+        status
+    }
+
+    /// When the counts change by themselves.
+    pub(super) fn next_due_ms(&self, settings: &proto::QueueSettings) -> Option<u64> {
+        let mut dues_ms: Vec<u64> = Vec::new();
+        dues_ms.extend(
+            self.messages
+                .first()
+                .map(|head| head.sent_at_ms + settings.retention_ms),
+        );
+        for message in &self.messages {
+            match message.state {
+                State::InFlight(at_ms) | State::Delayed(at_ms) => dues_ms.push(at_ms),
+                State::Immature => {
+                    dues_ms.push(message.sent_at_ms + settings.delay_ms);
+                    break;
+                }
+                State::Visible => {}
+            }
+        }
+        dues_ms.into_iter().min()
+    }
+
+    /// The times at which something happens by itself.
+    pub(super) fn dues_ms(&self, settings: &proto::QueueSettings) -> Vec<u64> {
+        let mut dues_ms = Vec::new();
+        for message in &self.messages {
+            dues_ms.push(message.sent_at_ms + settings.retention_ms);
+            match message.state {
+                State::InFlight(at_ms) | State::Delayed(at_ms) => dues_ms.push(at_ms),
+                State::Immature => dues_ms.push(message.sent_at_ms + settings.delay_ms),
+                State::Visible => {}
+            }
+        }
+        dues_ms.extend(self.deduplication.iter().map(|record| record.expires_at_ms));
+        dues_ms.extend(self.attempts.iter().map(|attempt| attempt.expires_at_ms));
+        dues_ms
+    }
+}
