@@ -9,8 +9,8 @@ use std::task::Poll;
 use bytes::Bytes;
 use http::HeaderValue;
 use http::request::Parts;
-use squorum_types::Entropy;
 use squorum_types::service::QueueService;
+use squorum_types::{Entropy, MessageId};
 use tracing::Instrument;
 
 use crate::actions;
@@ -46,7 +46,7 @@ impl<S: QueueService> FrontEnd<S> {
     pub(crate) fn request_id(&self) -> String {
         let mut random = [0; 16];
         self.entropy.fill(&mut random);
-        uuid(random)
+        uuid(&MessageId::from_random(random).0)
     }
 
     /// Answers a request whose body has arrived whole. A panic on the way is an answer too.

@@ -16,6 +16,8 @@
 
 mod actions;
 mod context;
+#[cfg(test)]
+mod cost;
 mod credential;
 mod error;
 mod front_end;

@@ -6,7 +6,7 @@ use crate::generated::{
     Message, MessageAttributeValue, MessageSystemAttributeName, ReceiveMessageRequest,
     ReceiveMessageResult,
 };
-use crate::hex::hex;
+use crate::hex::{hex, uuid};
 use crate::message_attributes::{self, Attribute, Filter, Value, digest_attributes};
 use crate::protocol::Answer;
 use crate::shape::{Blob, List, Map, Text};
@@ -112,7 +112,7 @@ impl View<'_> {
         let attributes: Vec<_> = attributes.collect();
         let (message_attributes, digest) = self.message_attributes(message)?;
         Ok(Message {
-            message_id: Some(message.id.to_string().into()),
+            message_id: Some(uuid(&message.id.0).into()),
             receipt_handle: Some(message.receipt_handle.as_str().into()),
             md5_of_body: Some(hex(&message.body_md5).into()),
             body: Some(body.into()),

@@ -4,7 +4,7 @@ use super::{required, single};
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::generated::{SendMessageRequest, SendMessageResult};
-use crate::hex::hex;
+use crate::hex::{hex, uuid};
 use crate::protocol::Answer;
 use crate::validation::OutgoingMessage;
 
@@ -36,7 +36,7 @@ pub(super) async fn handle<S: QueueService>(
         md5_of_message_body: Some(text(digests.body)),
         md5_of_message_attributes: digests.attributes.map(text),
         md5_of_message_system_attributes: digests.system_attributes.map(text),
-        message_id: Some(sent.id.to_string().into()),
+        message_id: Some(uuid(&sent.id.0).into()),
         sequence_number: sent.sequence_number.map(|number| number.to_string().into()),
     })
 }

@@ -8,7 +8,7 @@ use crate::generated::{
     SendMessageBatchRequest, SendMessageBatchRequestEntry, SendMessageBatchResult,
     SendMessageBatchResultEntry,
 };
-use crate::hex::hex;
+use crate::hex::{hex, uuid};
 use crate::protocol::Answer;
 use crate::shape::Text;
 use crate::validation::{Batch, MessageDigests, OutgoingMessage, check_batch};
@@ -112,7 +112,7 @@ fn successful<'a>(
     let text = |digest: [u8; 16]| Text::from(hex(&digest));
     SendMessageBatchResultEntry {
         id,
-        message_id: Some(sent.id.to_string().into()),
+        message_id: Some(uuid(&sent.id.0).into()),
         md5_of_message_body: Some(text(digests.body)),
         md5_of_message_attributes: digests.attributes.map(text),
         md5_of_message_system_attributes: digests.system_attributes.map(text),

@@ -129,6 +129,8 @@ impl<'a> Reader<'a> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
 
     const ATTRIBUTES: [Attribute<'static>; 2] = [

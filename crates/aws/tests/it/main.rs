@@ -8,6 +8,7 @@ mod client;
 mod connections;
 mod errors;
 mod fake;
+mod generated;
 mod malformed;
 mod messages;
 mod queue_attributes;
