@@ -45,6 +45,13 @@ class Queue:
     def bodies(self, maximum: int = 10, wait: int = 0, **more) -> list[str]:
         return [message["Body"] for message in self.receive(maximum, wait, **more)]
 
+    def all_bodies(self, wait: int = 1) -> list[str]:
+        """Receives until nothing comes: one answer need not hold what several partitions have."""
+        found: list[str] = []
+        while bodies := self.bodies(wait=wait):
+            found += bodies
+        return found
+
     def delete(self, message: dict):
         return self.sqs.delete_message(QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"])
 

@@ -9,7 +9,7 @@ import pytest
 from squorum_tests.queue import md5, refused
 
 MIB = 1_048_576
-TRACE = "Root=1-5e3d557d-d06c248cc50169bd71b44fec;Parent=3674a8d5ee3c6d9b;Sampled=1"
+TRACE = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
 # Digests that AWS gave, or that its SDKs' tests state.
 STRING = {"attribName1": {"DataType": "String", "StringValue": "attribValue 1"}}
 NUMBER = {
