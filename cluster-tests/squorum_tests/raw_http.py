@@ -46,12 +46,14 @@ def request_bytes(action: str, payload: dict | bytes | str, **headers: str) -> b
 
 
 class RawConnection:
-    """One TCP connection. Reading gives up after `timeout_seconds`."""
+    """One TCP connection. Reading gives up after `timeout_seconds`. A `narrow` one takes little that
+    is not read: kernels size the sender's buffer, too, by the segments that it announces."""
 
-    def __init__(self, port: int, timeout_seconds: float = 15.0, receive_buffer: int | None = None):
+    def __init__(self, port: int, timeout_seconds: float = 15.0, narrow: bool = False):
         self.socket = socket.socket()
-        if receive_buffer is not None:
-            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        if narrow:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)
         self.socket.settimeout(timeout_seconds)
         self.socket.connect(("127.0.0.1", port))
         self._buffered = b""

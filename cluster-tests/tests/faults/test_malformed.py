@@ -74,7 +74,6 @@ def test_malformed_json_is_a_client_error(node, body):
 @pytest.mark.parametrize(
     ("action", "payload"),
     [
-        ("CreateQueue", {"QueueName": 42}),
         ("CreateQueue", {"QueueName": ["a"]}),
         ("CreateQueue", {"QueueName": {"a": 1}}),
         ("CreateQueue", {"QueueName": "a", "Attributes": "text"}),
