@@ -1,5 +1,6 @@
 //! A node: its groups, what runs beside them, and how it starts and ends.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -89,7 +90,7 @@ impl<S: Store> Node<S> {
                 found_cluster(&meta, &options, &*parts.entropy).await?
             }
         };
-        let shards = (0..cluster.shard_count).map(|shard| ShardId(shard));
+        let shards = (0..cluster.shard_count).map(ShardId);
         let mut handles = Vec::new();
         for id in shards {
             let limits = options.limits.clone();
@@ -172,6 +173,20 @@ impl<S: Store> Node<S> {
             shard.group.clone().shutdown().await;
         }
         self.inner.meta.group.clone().shutdown().await;
+    }
+}
+
+impl<S> fmt::Debug for NodeParts<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NodeParts").finish_non_exhaustive()
+    }
+}
+
+impl<S> fmt::Debug for Node<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Node")
+            .field("cluster", &self.inner.cluster.id)
+            .finish_non_exhaustive()
     }
 }
 

@@ -80,15 +80,15 @@ impl<S: Store> Inner<S> {
     }
 }
 
+/// What a partition answered for its entries.
+pub(super) type Answer = (
+    Vec<(usize, DeliveryReference)>,
+    Result<Results, ServiceError>,
+);
+
 /// Puts the partitions' answers in the order of the call's entries. A failure is the whole call's
 /// only if no entry has an answer of its own.
-pub(super) fn merge(
-    mut results: Results,
-    answers: Vec<(
-        Vec<(usize, DeliveryReference)>,
-        Result<Results, ServiceError>,
-    )>,
-) -> Result<Results, ServiceError> {
+pub(super) fn merge(mut results: Results, answers: Vec<Answer>) -> Result<Results, ServiceError> {
     let mut failed = 0;
     let mut failure = None;
     for (entries, answer) in answers {

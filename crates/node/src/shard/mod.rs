@@ -49,7 +49,6 @@ impl<S> GroupParts<S> {
 /// A shard's handle. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct ShardHandle {
-    pub(crate) id: ShardId,
     pub(crate) group: Group<Outcomes>,
     pub(crate) board: Board,
     pub(crate) proposer: ProposerHandle,
@@ -78,7 +77,6 @@ impl ShardHandle {
         );
         tasks.spawn(run.run(shutdown.clone()));
         let shard = ShardHandle {
-            id,
             group,
             board,
             proposer,

@@ -1,0 +1,154 @@
+//! `squorum serve`: starts a node and its front end, and ends them on a signal.
+//!
+//! Two runtimes, so that requests cannot keep Raft from its heartbeats: `raft` runs the groups and
+//! what drives them, `http` the sockets.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use squorum_aws::Server;
+use squorum_log::{Log, RealFileSystem};
+use squorum_node::{CheckpointOptions, Node, NodeOptions, NodeParts};
+use squorum_store_rocksdb::RocksStore;
+use squorum_types::Entropy;
+use tokio::runtime::{Builder, Runtime};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tracing_subscriber::EnvFilter;
+
+use crate::clock::SystemClock;
+use crate::configuration::Configuration;
+use crate::data_directory::DataDirectory;
+use crate::entropy::SystemEntropy;
+use crate::failure::{self, fatal};
+use crate::{admin, failure::REQUEST_THREADS};
+
+pub(crate) fn run(configuration: Configuration) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_from_env("SQUORUM_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+    failure::abort_on_panic();
+    let raft = runtime("raft")?;
+    let http = runtime(REQUEST_THREADS)?;
+    let result = http.block_on(serve(&configuration, &raft));
+    http.shutdown_background();
+    raft.shutdown_background();
+    result
+}
+
+fn runtime(name: &'static str) -> anyhow::Result<Runtime> {
+    let runtime = Builder::new_multi_thread()
+        .thread_name(name)
+        .enable_all()
+        .build();
+    runtime.with_context(|| format!("cannot start the {name} runtime"))
+}
+
+async fn serve(configuration: &Configuration, raft: &Runtime) -> anyhow::Result<()> {
+    let stop = watch_signals()?;
+    let (announce, announced) = watch::channel(None);
+    // Health is served first: a start that takes long is live, and not ready.
+    let admin = admin::bind(configuration.admin_listen).await?;
+    let admin_address = admin.local_addr()?;
+    let admin = tokio::spawn(admin::run(admin, announced, stopped(stop.clone())));
+
+    let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
+    let directory = DataDirectory::open(&configuration.data_dir)?;
+    let opened = {
+        let (configuration, entropy) = (configuration.clone(), Arc::clone(&entropy));
+        raft.spawn_blocking(move || open(&configuration, entropy))
+            .await??
+    };
+    let (options, parts) = opened;
+    let (log, store) = (parts.log.clone(), parts.store.clone());
+    let node = raft.spawn(Node::start(options, parts)).await??;
+    announce.send_replace(Some(node.clone()));
+
+    let server_options = squorum_aws::Options {
+        public_url: configuration.public_url.clone(),
+        ..squorum_aws::Options::default()
+    };
+    let service = Arc::new(node.clone());
+    let server = Server::bind(configuration.listen, server_options, service, entropy).await?;
+    let address = server.handle().local_address();
+    println!("Squorum serves SQS on http://{address}, health on http://{admin_address}");
+    println!("Data directory: {}", directory.path().display());
+    println!(
+        "export AWS_ENDPOINT_URL=http://localhost:{}",
+        address.port()
+    );
+
+    server.run(stopped(stop)).await;
+    tracing::info!("stopping");
+    raft.spawn(async move { node.shutdown().await }).await?;
+    admin.await?;
+    // The last handles of log and store write what is left, which blocks.
+    announce.send_replace(None);
+    raft.spawn_blocking(move || drop((log, store))).await?;
+    Ok(())
+}
+
+/// Opens what the node keeps on disk. The log comes first, because its lock is the directory's.
+fn open(
+    configuration: &Configuration,
+    entropy: Arc<dyn Entropy>,
+) -> anyhow::Result<(NodeOptions, NodeParts<RocksStore>)> {
+    let directory = DataDirectory::open(&configuration.data_dir)?;
+    let log_options = squorum_log::Options {
+        tail_bytes: configuration.log_tail_bytes,
+        accept_loss: configuration.accept_loss,
+        on_fatal: Some(Arc::new(|error| fatal(&error.to_string()))),
+        ..squorum_log::Options::default()
+    };
+    let log = Log::open(Arc::new(RealFileSystem), directory.log(), log_options)
+        .context("cannot open the log")?;
+    let scratch = directory.clean_scratch()?;
+    let store_options = squorum_store_rocksdb::Options {
+        memtable_bytes: configuration.memtable_bytes,
+        block_cache_bytes: configuration.block_cache_bytes,
+        ..squorum_store_rocksdb::Options::default()
+    };
+    let store = RocksStore::open(&directory.state(), &store_options)
+        .context("cannot open the state store")?;
+    let defaults = NodeOptions::new(directory.node_id(&*entropy)?, scratch);
+    let checkpoint = CheckpointOptions {
+        log_bytes: configuration.checkpoint_bytes,
+        ..defaults.checkpoint
+    };
+    let options = NodeOptions {
+        shard_count: configuration.shards,
+        checkpoint,
+        ..defaults
+    };
+    let parts = NodeParts {
+        store,
+        log,
+        clock: Arc::new(SystemClock::new()),
+        entropy,
+        on_fatal: Arc::new(|reason| fatal(&reason)),
+    };
+    Ok((options, parts))
+}
+
+/// True from the first SIGTERM or SIGINT on.
+fn watch_signals() -> anyhow::Result<watch::Receiver<bool>> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let (stop, stopped) = watch::channel(false);
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        stop.send_replace(true);
+        // The receivers outlive this task; they keep the value.
+    });
+    Ok(stopped)
+}
+
+async fn stopped(mut stop: watch::Receiver<bool>) {
+    // An error means that the sender is gone, which is after the signal.
+    let _ = stop.wait_for(|stop| *stop).await;
+}
