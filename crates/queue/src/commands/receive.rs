@@ -68,7 +68,7 @@ fn receive_fifo<T: Txn>(
     for candidate in chosen {
         deliveries.push(partition.deliver(step, candidate, timeout_ms)?);
     }
-    partition.groups_served(step, &served, timeout_ms)?;
+    partition.groups_served(step, served, timeout_ms)?;
     if let Some(attempt) = attempt {
         partition.remember_attempt(step, attempt, &deliveries, timeout_ms)?;
     }

@@ -53,12 +53,16 @@ fn send_one<T: Txn>(
         .first_chunk::<16>()
         .copied()
         .filter(|_| fifo);
-    if let Some(hash) = hash
-        && let Some(original) = partition.original(step, hash)?
+    let record = match hash {
+        Some(hash) => partition.deduplication_record(step, hash)?,
+        None => None,
+    };
+    if let Some(first) = &record
+        && first.expires_at_ms > step.now.0
     {
         return Ok(SentMessage {
-            seq: original.seq,
-            duplicate_of: original.id,
+            seq: first.seq,
+            duplicate_of: first.id.clone(),
         });
     }
     let seq = partition.row.next_seq;
@@ -87,7 +91,7 @@ fn send_one<T: Txn>(
         head.encode(&message.envelope),
     );
     if let Some(hash) = hash {
-        partition.remember_deduplication(step, hash, seq, message.id.clone())?;
+        partition.remember_deduplication(step, hash, record, seq, message.id.clone());
         let mature = step.settings.delay_ms == 0 && partition.row.mature_seq == seq;
         if mature {
             partition.row.mature_seq = seq + 1;

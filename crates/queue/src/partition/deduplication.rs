@@ -11,41 +11,29 @@ use crate::keys::Table;
 use crate::rows;
 use crate::step::Step;
 
-/// The first message with a deduplication id.
-#[derive(Debug)]
-pub(crate) struct Original {
-    pub(crate) seq: u64,
-    pub(crate) id: Bytes,
-}
-
 impl Partition {
-    /// The message that a new one with this hash would repeat.
-    pub(crate) fn original<T: Txn>(
+    /// The record of the first message with this hash. It may have expired.
+    pub(crate) fn deduplication_record<T: Txn>(
         &self,
         step: &Step<'_, T>,
         hash: [u8; 16],
-    ) -> Result<Option<Original>, StoreError> {
-        let key = self.keys.hashed(Table::Deduplication, hash);
-        let row: Option<DeduplicationRow> = rows::get(step.txn, &key)?;
-        let live = row.filter(|row| row.expires_at_ms > step.now.0);
-        Ok(live.map(|row| Original {
-            seq: row.seq,
-            id: row.id,
-        }))
+    ) -> Result<Option<DeduplicationRow>, StoreError> {
+        rows::get(step.txn, &self.keys.hashed(Table::Deduplication, hash))
     }
 
-    /// Remembers a new message's hash.
+    /// Remembers a new message's hash. `expired` is the record that it takes the place of, one that
+    /// was not swept yet.
     pub(crate) fn remember_deduplication<T: Txn>(
         &mut self,
         step: &mut Step<'_, T>,
         hash: [u8; 16],
+        expired: Option<DeduplicationRow>,
         seq: u64,
         id: Bytes,
-    ) -> Result<(), StoreError> {
+    ) {
         let key = self.keys.hashed(Table::Deduplication, hash);
-        // An expired record of the same hash may not have been swept yet.
-        if let Some(old) = rows::get::<DeduplicationRow, _>(step.txn, &key)? {
-            let expiry = (old.expires_at_ms, hash);
+        if let Some(expired) = expired {
+            let expiry = (expired.expires_at_ms, hash);
             self.deduplication_expiries
                 .remove(step.txn, self.keys, expiry);
         }
@@ -63,7 +51,6 @@ impl Partition {
         let expiry = (expires_at_ms, hash);
         self.deduplication_expiries
             .insert(step.txn, self.keys, floor, expiry, Bytes::new());
-        Ok(())
     }
 
     /// Removes records whose time is over.

@@ -21,6 +21,13 @@ use crate::keys::{ORDINARY_LANE, trailing_seq};
 use crate::rows::{self, corrupt};
 use crate::step::Step;
 
+/// A group that a receive takes messages from.
+#[derive(Debug)]
+pub(crate) struct Served {
+    group_id: String,
+    row: GroupRow,
+}
+
 impl Partition {
     /// Up to `count` messages of available groups. The groups stay as they are: see
     /// [`groups_served`](Self::groups_served).
@@ -28,7 +35,7 @@ impl Partition {
         &mut self,
         step: &mut Step<'_, T>,
         count: usize,
-    ) -> Result<(Vec<Candidate>, Vec<String>), StoreError> {
+    ) -> Result<(Vec<Candidate>, Vec<Served>), StoreError> {
         let floor = &mut self.row.available_floor;
         let available = self
             .available
@@ -42,7 +49,13 @@ impl Partition {
             let group_id =
                 String::from_utf8(group_id.to_vec()).map_err(|_| corrupt("available group"))?;
             let wanted = count - chosen.len();
-            for seq in self.group_seqs(step.txn, &group_id, head_seq, wanted)? {
+            let row = self.group(step, &group_id)?;
+            let seqs = if wanted == 1 || row.count == 1 {
+                vec![head_seq]
+            } else {
+                self.group_seqs(step.txn, &group_id, head_seq, wanted)?
+            };
+            for seq in seqs {
                 let delivery = self.delivery_row(step.txn, seq)?;
                 let in_flight = delivery.as_ref().is_some_and(|row| row.deadline_ms > 0);
                 if in_flight || seq >= self.row.mature_seq {
@@ -57,7 +70,7 @@ impl Partition {
                     message: None,
                 });
             }
-            served.push(group_id);
+            served.push(Served { group_id, row });
         }
         Ok((chosen, served))
     }
@@ -66,17 +79,16 @@ impl Partition {
     pub(crate) fn groups_served<T: Txn>(
         &mut self,
         step: &mut Step<'_, T>,
-        served: &[String],
+        served: Vec<Served>,
         visibility_timeout_ms: u64,
     ) -> Result<(), StoreError> {
-        for group_id in served {
-            let mut group = self.group(step, group_id)?;
-            self.make_unavailable(step, &mut group);
+        for Served { group_id, mut row } in served {
+            self.make_unavailable(step, &mut row);
             if visibility_timeout_ms == 0 {
                 let position = self.row.next_seq;
-                self.make_available(step, group_id, &mut group, position);
+                self.make_available(step, &group_id, &mut row, position);
             }
-            rows::put(step.txn, self.keys.message_group(group_id), &group);
+            rows::put(step.txn, self.keys.message_group(&group_id), &row);
         }
         Ok(())
     }
@@ -118,12 +130,12 @@ impl Partition {
         group.count -= 1;
         if group.head_seq == seq {
             self.make_unavailable(step, &mut group);
-            let Some(&head_seq) = self.group_seqs(step.txn, group_id, seq + 1, 1)?.first() else {
-                assert!(group.count == 0, "a group counts its messages");
+            if group.count == 0 {
                 step.txn.delete_bytes(row_key);
                 return Ok(());
-            };
-            group.head_seq = head_seq;
+            }
+            let next = self.group_seqs(step.txn, group_id, seq + 1, 1)?;
+            group.head_seq = *next.first().ok_or_else(|| corrupt("group count"))?;
             self.offer(step, group_id, &mut group)?;
         }
         rows::put(step.txn, row_key, &group);
