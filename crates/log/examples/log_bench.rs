@@ -35,6 +35,37 @@ fn main() -> Outcome<()> {
             Duration::from_secs(seconds),
         )?;
     }
+    recover(Path::new(&directory))
+}
+
+/// Time to open a log of 1 GiB, and to read it from disk.
+fn recover(directory: &Path) -> Outcome<()> {
+    const ENTRY_BYTES: usize = 64 << 10;
+    const ENTRIES: u64 = (1 << 30) / ENTRY_BYTES as u64;
+    let open = || Log::open(Arc::new(RealFileSystem), directory, Options::default());
+    let log = open()?;
+    let payload = Bytes::from(vec![0x5a; ENTRY_BYTES]);
+    for index in 0..ENTRIES {
+        let entry = Entry {
+            id: LogId { term: 1, index },
+            payload: payload.clone(),
+        };
+        log.append(GroupId(0), vec![entry], Box::new(|_| {}))?;
+    }
+    log.close()?;
+    let start = Instant::now();
+    let log = open()?;
+    println!("opening a log of 1 GiB: {} ms", start.elapsed().as_millis());
+    let (start, mut next) = (Instant::now(), 0);
+    while let Some(last) = log.read(GroupId(0), next..u64::MAX, 4 << 20)?.last() {
+        next = last.id.index + 1;
+    }
+    println!(
+        "reading it 4 MiB at a time: {} ms",
+        start.elapsed().as_millis()
+    );
+    log.close()?;
+    fs::remove_dir_all(directory)?;
     Ok(())
 }
 

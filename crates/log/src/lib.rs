@@ -23,8 +23,8 @@
 //!    see [`OpenError`]. Only what was never known to be synced is cut as a torn tail.
 //! 5. Memory is bounded: queue, tail and index each have a budget.
 //!
-//! The formats are in [`format`](mod@format), the rules of recovery in [`recovery`], the file
-//! system and its simulated twin in [`fs`] and [`sim`].
+//! The formats are in `format`, the rules of recovery in `recovery`, those of the file system in
+//! `fs`, its simulated twin in [`sim`].
 
 mod directory;
 mod entry;
@@ -38,14 +38,17 @@ mod log;
 mod marker;
 mod operation;
 mod options;
+mod queue;
 mod reader;
 mod recovery;
 mod segment;
+mod shared;
 pub mod sim;
 mod state;
 mod stepper;
 mod tail;
 mod writer;
+mod writer_thread;
 
 #[cfg(test)]
 mod campaign;

@@ -4,7 +4,6 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -20,11 +19,13 @@ use crate::operation::Operation;
 use crate::options::Options;
 use crate::reader;
 use crate::recovery;
-use crate::state::Shared;
-use crate::stepper::{self, Stepper};
+use crate::shared::Shared;
+use crate::stepper::Stepper;
+use crate::writer_thread;
 
 /// Told how an operation ended: `Ok` when it is durable. Runs on the writer thread, in the order of
-/// submission, and must be short.
+/// submission: it must be short, and must not submit anything itself, which could wait for the very
+/// thread it runs on.
 pub type Completion = Box<dyn FnOnce(Result<(), LogError>) + Send>;
 
 /// A handle of the log; clones are the same log. Closing it, or dropping the last clone, lets the
@@ -67,7 +68,7 @@ impl Log {
         let writer_shared = Arc::clone(&shared);
         let thread = thread::Builder::new()
             .name("squorum-log".to_owned())
-            .spawn(move || run(&writer_shared, stepper))
+            .spawn(move || writer_thread::run(&writer_shared, stepper))
             .map_err(|source| OpenError::Io {
                 action: "starting the writer",
                 path: String::new(),
@@ -162,7 +163,7 @@ impl Log {
         let mut state = self.handle.shared.state.lock();
         if let Some(known) = state.groups.get_mut(&group) {
             known.record.committed = Some(committed);
-            state.commit(group, committed);
+            state.queue.commit(group, committed);
         }
     }
 
@@ -236,7 +237,9 @@ impl Log {
                 return Err(refusal);
             }
             let bytes = operation.bytes();
-            if self.handle.thread.is_none() || state.has_room(bytes, &shared.options) {
+            if self.handle.thread.is_none()
+                || state.queue.has_room(bytes, shared.options.queue_bytes)
+            {
                 break;
             }
             shared.room.wait(&mut state);
@@ -246,57 +249,12 @@ impl Log {
             return Err(LogError::TooManyGroups { limit });
         }
         state.accept(&operation);
-        state.enqueue(operation, done);
+        let ticket = state.tails.ticket();
+        state.queue.push(operation, ticket, done);
         drop(state);
         shared.work.notify_one();
         Ok(())
     }
-}
-
-/// Poisons the log if the writer thread ends by a panic, so that nobody waits for ever.
-struct Guard<'a>(&'a Shared);
-
-impl Drop for Guard<'_> {
-    fn drop(&mut self) {
-        if thread::panicking() {
-            stepper::fail(self.0, "the writer panicked", Vec::new());
-        }
-    }
-}
-
-/// The writer thread: a batch whenever something waits, a marker when it is due.
-fn run(shared: &Shared, mut stepper: Stepper) {
-    let _guard = Guard(shared);
-    let interval = Duration::from_millis(shared.options.marker_interval_ms);
-    let mut marker_due: Option<Instant> = None;
-    loop {
-        {
-            let mut state = shared.state.lock();
-            if state.failure.is_some() {
-                return;
-            }
-            if state.queue.is_empty() {
-                if state.is_closing {
-                    break;
-                }
-                match marker_due {
-                    Some(due) => {
-                        shared.work.wait_until(&mut state, due);
-                    }
-                    None => shared.work.wait(&mut state),
-                }
-            }
-        }
-        stepper.step();
-        if marker_due.is_some_and(|due| due <= Instant::now()) {
-            stepper.sync_marker();
-            marker_due = None;
-        }
-        if marker_due.is_none() && stepper.marker_is_behind() {
-            marker_due = Some(Instant::now() + interval);
-        }
-    }
-    stepper.sync_marker();
 }
 
 const _: () = assert!(HEADER_BYTES == 48, "the documentation of Log::read says so");

@@ -11,7 +11,8 @@ use crate::error::LogError;
 use crate::format::record::{self, HEADER_BYTES, Header, Kind};
 use crate::fs::File;
 use crate::segment::Cursor;
-use crate::state::{Shared, State};
+use crate::shared::Shared;
+use crate::state::State;
 
 const CHUNK_BYTES: usize = 64 << 10;
 

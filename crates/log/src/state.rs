@@ -5,51 +5,23 @@
 //! 2. The queue is drained in that order, by the writer alone.
 //! 3. Once `failure` is set nothing enters the queue, and it never changes again.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use parking_lot::{Condvar, Mutex};
 use squorum_types::GroupId;
 
-use crate::entry::{Entry, LogId};
+use crate::entry::Entry;
 use crate::error::LogError;
 use crate::fs::File;
 use crate::group::{GroupRecord, GroupState};
 use crate::health::Health;
 use crate::index::Positions;
-use crate::log::Completion;
 use crate::operation::Operation;
-use crate::options::{Options, PlantedBug};
-use crate::recovery::Recovered;
+use crate::options::Options;
+use crate::queue::Queue;
 use crate::tail::Tails;
-use crate::writer::{Event, Figures, Writer};
-
-#[derive(Debug)]
-pub(crate) struct Shared {
-    pub(crate) state: Mutex<State>,
-    /// The queue has work, or the log is closing.
-    pub(crate) work: Condvar,
-    /// The queue has room, or will never have it again.
-    pub(crate) room: Condvar,
-    pub(crate) options: Options,
-}
-
-/// One submitted operation.
-pub(crate) struct Submission {
-    operation: Operation,
-    bytes: usize,
-    /// The newest entry's ticket when this was submitted.
-    ticket: u64,
-    done: Completion,
-}
-
-/// What the writer takes at once.
-pub(crate) struct Batch {
-    pub(crate) operations: Vec<Operation>,
-    pub(crate) done: Vec<Completion>,
-    pub(crate) ticket: u64,
-}
+use crate::writer::{Event, Figures};
 
 #[derive(Debug, Default)]
 pub(crate) struct Group {
@@ -62,163 +34,51 @@ pub(crate) struct State {
     pub(crate) files: BTreeMap<u64, Arc<dyn File>>,
     pub(crate) tails: Tails,
     /// Entries up to this ticket are synced.
-    synced: u64,
-    pub(crate) queue: VecDeque<Submission>,
-    queued_bytes: usize,
-    /// Rides along with the next batch.
-    committed: BTreeMap<GroupId, LogId>,
+    pub(crate) synced: u64,
+    pub(crate) queue: Queue,
     pub(crate) failure: Option<LogError>,
     pub(crate) is_closing: bool,
-    io_started: Option<Instant>,
-    figures: Figures,
+    /// The file system has been at work since.
+    pub(crate) io_started: Option<Instant>,
+    pub(crate) figures: Figures,
 }
 
 impl std::fmt::Debug for State {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("State")
             .field("groups", &self.groups.len())
-            .field("queued_bytes", &self.queued_bytes)
+            .field("queued_bytes", &self.queue.bytes())
             .field("failure", &self.failure)
             .finish_non_exhaustive()
     }
 }
 
-impl Shared {
-    /// The readers' side of a recovered log, and its writer.
-    pub(crate) fn new(recovered: Recovered, options: Options) -> (Arc<Shared>, Writer) {
-        let Recovered {
-            writer,
+impl State {
+    pub(crate) fn new(
+        groups: BTreeMap<GroupId, Group>,
+        files: BTreeMap<u64, Arc<dyn File>>,
+        figures: Figures,
+        options: &Options,
+    ) -> State {
+        State {
             groups,
-            mut positions,
-            files,
-        } = recovered;
-        let groups = groups.into_iter().map(|(group, record)| {
-            let positions = positions.remove(&group).unwrap_or_default();
-            (group, Group { record, positions })
-        });
-        let state = State {
-            groups: groups.collect(),
             files,
             tails: Tails::new(options.tail_bytes),
             synced: 0,
-            queue: VecDeque::new(),
-            queued_bytes: 0,
-            committed: BTreeMap::new(),
+            queue: Queue::default(),
             failure: None,
             is_closing: false,
             io_started: None,
-            figures: writer.figures(),
-        };
-        let shared = Shared {
-            state: Mutex::new(state),
-            work: Condvar::new(),
-            room: Condvar::new(),
-            options,
-        };
-        (Arc::new(shared), writer)
-    }
-
-    /// Takes the next batch, bounded in bytes; `None` if nothing waits.
-    pub(crate) fn take_batch(&self) -> Option<Batch> {
-        let mut state = self.state.lock();
-        let mut batch = Batch {
-            operations: Vec::new(),
-            done: Vec::new(),
-            ticket: 0,
-        };
-        let mut bytes = 0;
-        while let Some(next) = state.queue.front() {
-            if !batch.operations.is_empty() && bytes + next.bytes > self.options.batch_bytes {
-                break;
-            }
-            let Some(next) = state.queue.pop_front() else {
-                break;
-            };
-            bytes += next.bytes;
-            batch.ticket = next.ticket;
-            batch.operations.push(next.operation);
-            batch.done.push(next.done);
+            figures,
         }
-        if batch.operations.is_empty() {
-            return None;
-        }
-        state.queued_bytes -= bytes;
-        let committed = std::mem::take(&mut state.committed).into_iter();
-        let committed =
-            committed.map(|(group, committed)| Operation::Committed { group, committed });
-        batch.operations.extend(committed);
-        drop(state);
-        self.room.notify_all();
-        Some(batch)
     }
 
-    /// Lets the watchdog see for how long the file system has been at work.
-    pub(crate) fn timed<T>(&self, work: impl FnOnce() -> T) -> T {
-        self.state.lock().io_started = Some(Instant::now());
-        let result = work();
-        self.state.lock().io_started = None;
-        result
-    }
-
-    /// The batch with this ticket is durable.
-    pub(crate) fn finish(&self, ticket: u64, events: Vec<Event>, figures: Figures) {
-        let mut state = self.state.lock();
-        for event in events {
-            state.learn(event);
-        }
-        state.synced = state.synced.max(ticket);
-        let evictable = match self.options.planted(PlantedBug::EvictUnsynced) {
-            true => u64::MAX,
-            false => state.synced,
-        };
-        state.tails.evict(evictable);
-        state.figures = figures;
-    }
-
-    /// Ends all acknowledgements. Returns the completions that wait in the queue.
-    pub(crate) fn fail(&self, error: &LogError) -> Vec<Completion> {
-        let mut state = self.state.lock();
-        state.failure.get_or_insert_with(|| error.clone());
-        state.queued_bytes = 0;
-        let waiting = state
-            .queue
-            .drain(..)
-            .map(|submission| submission.done)
-            .collect();
-        drop(state);
-        self.room.notify_all();
-        waiting
-    }
-}
-
-impl State {
     /// Why nothing can be submitted, if so.
     pub(crate) fn refusal(&self) -> Option<LogError> {
         if self.failure.is_some() {
             return self.failure.clone();
         }
         self.is_closing.then_some(LogError::Closed)
-    }
-
-    /// A large operation is let in alone.
-    pub(crate) fn has_room(&self, bytes: usize, options: &Options) -> bool {
-        self.queue.is_empty() || self.queued_bytes + bytes <= options.queue_bytes
-    }
-
-    pub(crate) fn enqueue(&mut self, operation: Operation, done: Completion) {
-        let bytes = operation.bytes();
-        self.queued_bytes += bytes;
-        let ticket = self.tails.ticket();
-        self.queue.push_back(Submission {
-            operation,
-            bytes,
-            ticket,
-            done,
-        });
-    }
-
-    pub(crate) fn commit(&mut self, group: GroupId, committed: LogId) {
-        self.committed.insert(group, committed);
     }
 
     /// What the group looks like to its user.
@@ -247,13 +107,13 @@ impl State {
             flushes: self.figures.flushes,
             records: self.figures.records,
             written_bytes: self.figures.written_bytes,
-            queued_bytes: self.queued_bytes,
+            queued_bytes: self.queue.bytes(),
             tail_bytes: self.tails.bytes(),
             failure: self.failure.clone(),
         }
     }
 
-    fn learn(&mut self, event: Event) {
+    pub(crate) fn learn(&mut self, event: Event) {
         match event {
             Event::Opened { segment, file } => {
                 self.files.insert(segment, file);

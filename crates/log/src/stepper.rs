@@ -7,7 +7,7 @@ use crate::directory::IoFailure;
 use crate::error::LogError;
 use crate::log::Completion;
 use crate::options::PlantedBug;
-use crate::state::Shared;
+use crate::shared::Shared;
 use crate::writer::Writer;
 
 /// Writes what is submitted to a [`Log`](crate::Log) that was opened with

@@ -1,91 +1,20 @@
 //! One seed: open, use, lose, several times.
 
-use std::path::{Path, PathBuf};
-
 use super::model::{Act, Model};
 use super::oracle::Oracle;
+use super::tally::Tally;
 use super::workload;
 use crate::options::PlantedBug;
 use crate::sim::{Fault, Random, SimDisk};
 use crate::{GroupId, Log, LogError, OpenError, Options, Stepper};
 
-const DIRECTORY: &str = "/log";
-
-/// What happened, so that a campaign can prove that it tested something.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Tally {
-    acts: u64,
-    acknowledged: u64,
-    opens: u64,
-    opens_failed_by_faults: u64,
-    power_cuts: u64,
-    kills: u64,
-    poisoned: u64,
-    torn_acts: u64,
-    lost_acts: u64,
-    repeated_acts: u64,
-    damaged: u64,
-    damage_refused: u64,
-    damage_harmless: u64,
-    losses_accepted: u64,
-    freed_segments: u64,
-    operations: u64,
-}
-
-impl Tally {
-    fn fields(&self) -> [u64; 16] {
-        [
-            self.acts,
-            self.acknowledged,
-            self.opens,
-            self.opens_failed_by_faults,
-            self.power_cuts,
-            self.kills,
-            self.poisoned,
-            self.torn_acts,
-            self.lost_acts,
-            self.repeated_acts,
-            self.damaged,
-            self.damage_refused,
-            self.damage_harmless,
-            self.losses_accepted,
-            self.freed_segments,
-            self.operations,
-        ]
-    }
-
-    pub(super) fn add(&mut self, other: &Tally) {
-        self.acts += other.acts;
-        self.acknowledged += other.acknowledged;
-        self.opens += other.opens;
-        self.opens_failed_by_faults += other.opens_failed_by_faults;
-        self.power_cuts += other.power_cuts;
-        self.kills += other.kills;
-        self.poisoned += other.poisoned;
-        self.torn_acts += other.torn_acts;
-        self.lost_acts += other.lost_acts;
-        self.repeated_acts += other.repeated_acts;
-        self.damaged += other.damaged;
-        self.damage_refused += other.damage_refused;
-        self.damage_harmless += other.damage_harmless;
-        self.losses_accepted += other.losses_accepted;
-        self.freed_segments += other.freed_segments;
-        self.operations += other.operations;
-    }
-
-    pub(super) fn assert_everything_happened(&self) {
-        assert!(
-            self.fields().iter().all(|count| *count > 0),
-            "never happened: {self:#?}"
-        );
-    }
-}
+pub(super) const DIRECTORY: &str = "/log";
 
 pub(super) struct Drive {
-    random: Random,
-    disk: SimDisk,
-    options: Options,
-    oracle: Oracle,
+    pub(super) random: Random,
+    pub(super) disk: SimDisk,
+    pub(super) options: Options,
+    pub(super) oracle: Oracle,
     /// Acts that a crash has lost, which their submitter may repeat word for word.
     to_repeat: Vec<Act>,
     /// Ride along with the next batch.
@@ -97,7 +26,7 @@ pub(super) struct Drive {
     has_small_batches: bool,
     /// Synced bytes are damaged, too.
     damages: bool,
-    tally: Tally,
+    pub(super) tally: Tally,
 }
 
 fn segment_bytes(random: &mut Random) -> u64 {
@@ -349,113 +278,5 @@ impl Drive {
             return Err("a poisoned log acknowledged something".to_owned());
         }
         Ok(())
-    }
-
-    /// Damages a copy of the disk: it must be refused, or have lost nothing that was marked.
-    fn damage(&mut self) -> Result<(), String> {
-        let disk = self.disk.fork();
-        let Some(what) = self.strike(&disk) else {
-            return Ok(());
-        };
-        self.tally.damaged += 1;
-        let open = |options: &Options| Log::open_stepped(disk.boot(), DIRECTORY, options.clone());
-        match open(&self.options) {
-            Ok((log, stepper)) => {
-                self.tally.damage_harmless += 1;
-                let context = |error| format!("after {what}: {error}");
-                let observed = Model::observe(&log, 10_000).map_err(context)?;
-                let k = self.oracle.survivors(&observed, true).map_err(context)?;
-                drop((log, stepper));
-                self.comes_back_the_same(&disk, &observed)
-                    .map_err(context)?;
-                if k < self.oracle.acknowledged() {
-                    // Within the marker's interval: taken for a torn tail, by design.
-                    self.tally.lost_acts += 1;
-                }
-                Ok(())
-            }
-            Err(error) if error.is_amnesia() => {
-                self.tally.damage_refused += 1;
-                let marker_is_whole = !matches!(error, OpenError::Marker { .. });
-                self.accept_loss(&disk, marker_is_whole)
-                    .map_err(|error| format!("after {what}: {error}"))
-            }
-            Err(OpenError::Unsupported { .. }) => Ok(()),
-            Err(error) => Err(format!("after {what}: {error}")),
-        }
-    }
-
-    /// What was recovered once is recovered again: nothing that was cut comes back.
-    fn comes_back_the_same(&mut self, disk: &SimDisk, expected: &Model) -> Result<(), String> {
-        for _ in 0..2 {
-            disk.power_cut();
-            let opened = Log::open_stepped(disk.boot(), DIRECTORY, self.options.clone());
-            let (log, _stepper) = opened.map_err(|error| format!("the second time: {error}"))?;
-            let observed = Model::observe(&log, 10_000)?;
-            if observed != *expected {
-                return Err(format!("first {expected:#?}\nthen {observed:#?}"));
-            }
-        }
-        Ok(())
-    }
-
-    fn accept_loss(&mut self, disk: &SimDisk, marker_is_whole: bool) -> Result<(), String> {
-        let options = Options {
-            accept_loss: true,
-            ..self.options.clone()
-        };
-        let opened = Log::open_stepped(disk.boot(), DIRECTORY, options);
-        let (log, stepper) = opened.map_err(|error| format!("accepting loss: {error}"))?;
-        self.tally.losses_accepted += 1;
-        let observed = Model::observe(&log, 10_000)?;
-        if marker_is_whole && !self.oracle.votes_are_kept(&observed) {
-            return Err(format!("a vote went back: {observed:#?}"));
-        }
-        drop((log, stepper));
-        self.comes_back_the_same(disk, &observed)
-    }
-
-    /// Damages what was synced; tells what it did.
-    fn strike(&mut self, disk: &SimDisk) -> Option<String> {
-        let files: Vec<(PathBuf, u64)> = disk.files();
-        let kind = self.random.below(10);
-        let wanted = |path: &Path| {
-            let name = path
-                .file_name()
-                .unwrap_or_default()
-                .to_string_lossy()
-                .into_owned();
-            if kind >= 8 {
-                name == "marker"
-            } else {
-                name.ends_with(".log")
-            }
-        };
-        let files: Vec<PathBuf> = files
-            .into_iter()
-            .map(|(path, _)| path)
-            .filter(|path| wanted(path))
-            .collect();
-        if files.is_empty() {
-            return None;
-        }
-        let path = &files[self.random.below(files.len() as u64) as usize];
-        let content = disk.content(path);
-        let used = content.iter().rposition(|byte| *byte != 0)? as u64 + 1;
-        let at = self.random.below(used);
-        match kind {
-            0 | 8 => disk.lose_file(path),
-            1 | 2 => disk.zero_from(path, at),
-            _ => disk.flip_bit(path, at * 8 + self.random.below(8)),
-        }
-        let what = match kind {
-            0 | 8 => "loss",
-            1 | 2 => "zeros",
-            _ => "a flipped bit",
-        };
-        Some(format!(
-            "{what} at byte {at} of {used} in {}",
-            path.display()
-        ))
     }
 }

@@ -9,14 +9,17 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod damage;
 mod drive;
 mod model;
 mod oracle;
+mod tally;
 mod workload;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use drive::{Drive, Tally};
+use drive::Drive;
+use tally::Tally;
 
 use crate::options::PlantedBug;
 

@@ -53,6 +53,9 @@ pub(crate) fn decode(mut bytes: Bytes) -> Result<BTreeMap<GroupId, GroupRecord>,
     for _ in 0..count {
         let group = GroupId(bytes.try_get_u32_le()?);
         let flags = bytes.try_get_u8()?;
+        if flags & !(VOTE | COMMITTED | PURGED | LAST) != 0 {
+            return Err(Malformed);
+        }
         let mut record = GroupRecord {
             first: bytes.try_get_u64_le()?,
             ..GroupRecord::default()

@@ -30,6 +30,7 @@ use crate::marker::{MarkerFile, TEMPORARY_NAME};
 use crate::options::{Options, PlantedBug};
 use crate::writer::{Event, Spare, Writer};
 
+mod apply;
 mod find;
 mod loss;
 mod replay;

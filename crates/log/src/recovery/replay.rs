@@ -9,10 +9,10 @@ use super::find::{Found, FoundSegment};
 use super::votes_agree;
 use crate::error::OpenError;
 use crate::format::marker::Marker;
-use crate::format::record::{self, FLAG_NOTHING_KEPT, Header, Kind};
+use crate::format::record::{self, Header, Kind};
 use crate::format::{head, segment_header};
 use crate::group::GroupRecord;
-use crate::index::{Position, Positions, Sampler};
+use crate::index::{Positions, Sampler};
 use crate::options::{Options, PlantedBug};
 use crate::segment::{Cursor, Segment};
 
@@ -232,71 +232,6 @@ impl Replay {
         Ok(())
     }
 
-    fn truncate_after(&mut self, group: GroupId, kept: Option<u64>) {
-        self.segments
-            .iter_mut()
-            .for_each(|segment| segment.truncate_after(group, kept));
-        self.positions
-            .entry(group)
-            .or_default()
-            .truncate_after(kept);
-        self.sampler.truncate(group);
-    }
-
-    fn apply(
-        &mut self,
-        kind: Kind,
-        header: &Header,
-        payload: Bytes,
-        offset: u64,
-    ) -> Result<(), &'static str> {
-        let group = GroupId(header.group);
-        let record = self.groups.entry(group).or_default();
-        match kind {
-            Kind::Head => {}
-            Kind::Vote => record.vote = Some(payload),
-            Kind::Committed => record.committed = Some(header.id),
-            Kind::Purge => {
-                record.purge(header.id);
-                self.positions.entry(group).or_default().purge(record.first);
-            }
-            Kind::Truncate => {
-                let kept = (header.flags & FLAG_NOTHING_KEPT == 0).then_some(header.id);
-                record.truncate_after(kept);
-                let kept = kept.map(|kept| kept.index);
-                self.segments
-                    .iter_mut()
-                    .for_each(|segment| segment.truncate_after(group, kept));
-                self.positions
-                    .entry(group)
-                    .or_default()
-                    .truncate_after(kept);
-                self.sampler.truncate(group);
-            }
-            Kind::Append => {
-                if !record.follows(header.id.index) {
-                    return Err("an entry that does not follow the one before");
-                }
-                record.append(header.id);
-                self.place(group, header.id.index, offset);
-            }
-        }
-        Ok(())
-    }
-
-    fn place(&mut self, group: GroupId, index: u64, offset: u64) {
-        let segment = self.segments.last_mut().expect("a segment is being read");
-        segment.append(group, index);
-        if self.sampler.takes(group, segment.number, offset) {
-            let position = Position {
-                index,
-                segment: segment.number,
-                offset,
-            };
-            self.positions.entry(group).or_default().push(position);
-        }
-    }
-
     /// Compares with the marker when its record has just been read.
     fn compare(&mut self, marker: &Marker, number: u64) -> Result<(), OpenError> {
         if self.sequence > marker.sequence {
@@ -321,44 +256,6 @@ impl Replay {
             ));
         }
         Ok(())
-    }
-
-    /// Rule 3: the segments hold all live entries of the group.
-    fn check_coverage(&self, group: GroupId, record: &GroupRecord) -> Result<(), OpenError> {
-        let live = record.live();
-        let mut next = live.start;
-        for segment in &self.segments {
-            if let Some((first, last)) = segment.entries.get(&group)
-                && *first <= next
-            {
-                next = next.max(last + 1);
-            }
-        }
-        if next >= live.end {
-            return Ok(());
-        }
-        Err(OpenError::Corrupt {
-            detail: format!(
-                "entries {next} to {} of group {} are missing",
-                live.end - 1,
-                group.0
-            ),
-        })
-    }
-}
-
-impl Replay {
-    /// Empties the groups of which entries are missing.
-    pub(super) fn drop_uncovered(&mut self) {
-        let all = self.groups.iter();
-        let holed = all.filter(|(group, record)| self.check_coverage(**group, record).is_err());
-        for group in holed.map(|(group, _)| *group).collect::<Vec<_>>() {
-            self.groups.entry(group).or_default().truncate_after(None);
-            self.segments
-                .iter_mut()
-                .for_each(|segment| segment.truncate_after(group, None));
-            self.positions.remove(&group);
-        }
     }
 }
 

@@ -3,5 +3,6 @@
 #![allow(clippy::unwrap_used)]
 
 mod faults;
+mod golden;
 mod real_files;
 mod support;
