@@ -148,12 +148,12 @@ mod tests {
         assert_eq!(configuration.memtable_bytes, 9 * MIB);
         assert_eq!(configuration.data_dir, PathBuf::from(DATA_DIR_DEFAULT));
 
-        std::fs::write(&path, "listen = \"0.0.0.0:1\"\n").unwrap();
+        std::fs::write(&path, "listne = 1\n").unwrap();
         let arguments = ServeArguments {
             config: Some(path),
             ..ServeArguments::default()
         };
         let error = format!("{:#}", arguments.resolve().unwrap_err());
-        assert!(error.contains("listen"), "{error}");
+        assert!(error.contains("listne"), "{error}");
     }
 }
