@@ -30,15 +30,7 @@ impl Replay {
             Kind::Truncate => {
                 let kept = (header.flags & FLAG_NOTHING_KEPT == 0).then_some(header.id);
                 record.truncate_after(kept);
-                let kept = kept.map(|kept| kept.index);
-                self.segments
-                    .iter_mut()
-                    .for_each(|segment| segment.truncate_after(group, kept));
-                self.positions
-                    .entry(group)
-                    .or_default()
-                    .truncate_after(kept);
-                self.sampler.truncate(group);
+                self.truncate_after(group, kept.map(|kept| kept.index));
             }
             Kind::Append => {
                 if !record.follows(header.id.index) {
