@@ -60,6 +60,7 @@ fn recover(directory: &Path) -> Outcome<()> {
     while let Some(last) = log.read(GroupId(0), next..u64::MAX, 4 << 20)?.last() {
         next = last.id.index + 1;
     }
+    assert_eq!(next, ENTRIES, "the whole log was read");
     println!(
         "reading it 4 MiB at a time: {} ms",
         start.elapsed().as_millis()
