@@ -39,7 +39,7 @@ pub(super) struct Replay {
     /// Loss was accepted.
     pub(super) has_loss: bool,
     /// The groups' state is known: from the beginning of the log, or from a head.
-    based: bool,
+    pub(super) based: bool,
     accept_stale: bool,
 }
 

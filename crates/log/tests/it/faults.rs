@@ -74,6 +74,34 @@ fn lost_memory_is_refused_with_the_reason() {
     assert_eq!(read_all(&log, GROUP).len(), 4);
 }
 
+/// Not even the first record can be read: the marker still has the vote, and the damaged file stays.
+#[test]
+fn votes_outlive_the_whole_log() {
+    let disk = SimDisk::new(8);
+    let (log, mut stepper) = open(&disk).unwrap();
+    log.save_vote(
+        GROUP,
+        Bytes::from_static(b"vote"),
+        Box::new(|result| result.unwrap()),
+    )
+    .unwrap();
+    stepper.step();
+    disk.power_cut();
+    disk.flip_bit(&newest_segment(&disk), 8 * 80);
+    assert!(open(&disk).unwrap_err().is_amnesia());
+
+    let loss = Options {
+        accept_loss: true,
+        ..options()
+    };
+    drop(Log::open_stepped(disk.boot(), DIRECTORY, loss).unwrap());
+    disk.power_cut();
+    let (log, _stepper) = open(&disk).unwrap();
+    assert_eq!(log.state(GROUP).vote.unwrap(), "vote");
+    let is_lost = |path: &Path| path.to_string_lossy().contains("lost-");
+    assert!(disk.files().iter().any(|(path, _)| is_lost(path)));
+}
+
 #[test]
 fn a_missing_marker_is_refused() {
     let disk = ten_entries(2);
