@@ -6,7 +6,7 @@ use squorum_log::LogError;
 use squorum_store::memory::{Fault, MemoryStore, Operation};
 use squorum_store::{Overlay, StoreError};
 
-use crate::harness::{GROUP, NODE, Node, Proposed, entry, found, propose_all, until};
+use crate::harness::{GROUP, NODE, Node, PATIENCE, Proposed, entry, found, propose_all, until};
 
 /// After a failure: told once, nothing acknowledged, nothing accepted.
 async fn assert_failed<O: Send + std::fmt::Debug + 'static>(node: &Node, group: &Group<O>) {
@@ -78,7 +78,8 @@ async fn a_forgotten_sync_ends_the_group() {
     until("the append", || log.held() > 0).await;
     log.forget();
     let reason = UnknownReason::Stopped;
-    assert_eq!(lost.await, Err(ProposeError::OutcomeUnknown { reason }));
+    let lost = tokio::time::timeout(PATIENCE, lost).await.unwrap();
+    assert_eq!(lost, Err(ProposeError::OutcomeUnknown { reason }));
     assert_failed(&node, &group).await;
 }
 
