@@ -16,8 +16,11 @@ from squorum_tests.workload import running
 CUTS = size(2, 10)
 READY_SECONDS_MAX = 2.0
 PROFILES = [Profile("orders"), Profile("payments.fifo"), Profile("large", body_bytes=20_000)]
-# A dead disk is an error, and saying so is right.
-DEAD_DISK = re.compile(r"input/output error|os error 5|I/O error|EIO", re.IGNORECASE)
+# A dead disk is an error, and saying so is right. What the log refuses after the first failure, in
+# the moment before the process ends, is reported as a log that is closed.
+DEAD_DISK = re.compile(
+    r"input/output error|os error 5|I/O error|EIO|the log is closed", re.IGNORECASE
+)
 
 pytestmark = pytest.mark.skipif(
     ext4_image.why_not_available() is not None, reason=str(ext4_image.why_not_available())

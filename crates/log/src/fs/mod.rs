@@ -33,7 +33,8 @@ pub trait File: Debug + Send + Sync {
     /// Writes all of `bytes` at `offset`.
     fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()>;
 
-    /// Makes the file at least `length_bytes` long and reserves the space.
+    /// Makes the file at least `length_bytes` long, zeros beyond what it had, and the whole of it
+    /// durable, so that a later sync of data within that length needs to change no metadata.
     fn preallocate(&self, length_bytes: u64) -> io::Result<()>;
 
     /// Cuts the file to `length_bytes`.

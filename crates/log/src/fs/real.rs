@@ -10,6 +10,8 @@ use rustix::fs::{FallocateFlags, FlockOperation, fallocate, flock};
 
 use super::{DirectoryLock, File, FileSystem};
 
+static ZEROS: [u8; 1 << 20] = [0; 1 << 20];
+
 /// The file system of the machine.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RealFileSystem;
@@ -36,15 +38,20 @@ impl File for RealFile {
     }
 
     fn preallocate(&self, length_bytes: u64) -> io::Result<()> {
+        let length = self.0.metadata()?.len();
         match fallocate(&self.0, FallocateFlags::empty(), 0, length_bytes) {
-            Ok(()) => Ok(()),
-            // File systems without it still get the length, so that a sync need not write it.
-            Err(rustix::io::Errno::OPNOTSUPP) => {
-                let length = self.0.metadata()?.len().max(length_bytes);
-                self.0.set_len(length)
-            }
-            Err(error) => Err(error.into()),
+            // File systems without it get their space by the zeros alone.
+            Ok(()) | Err(rustix::io::Errno::OPNOTSUPP) => {}
+            Err(error) => return Err(error.into()),
         }
+        // Reserved space is not enough. ext4 marks it unwritten and takes the mark off in its
+        // journal, after the data; when the journal is aborted just then, `fdatasync` says yes to
+        // data that a restart reads as zeros (14 of 150 tries; 0 of 150 on written space).
+        for offset in (length..length_bytes).step_by(ZEROS.len()) {
+            let chunk = (length_bytes - offset).min(ZEROS.len() as u64);
+            self.0.write_all_at(&ZEROS[..chunk as usize], offset)?;
+        }
+        self.0.sync_data()
     }
 
     fn set_len(&self, length_bytes: u64) -> io::Result<()> {
