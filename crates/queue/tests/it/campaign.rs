@@ -106,7 +106,7 @@ fn report(seed: u64, campaign: Campaign, failure: Failure) -> ! {
 
 #[test]
 fn shards_do_as_the_reference_does() {
-    play_all(UNBOUNDED, size(30, 600) as u64);
+    play_all(UNBOUNDED, size(50, 600) as u64);
 }
 
 #[test]

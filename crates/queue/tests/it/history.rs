@@ -180,6 +180,9 @@ impl History {
 
     fn configure(&mut self, configure: &proto::Configure) -> Result<(), String> {
         let queue = self.queues.entry(configure.queue).or_default();
+        if queue.dropped {
+            return Err("P6: a dropped queue comes back".to_owned());
+        }
         if configure.version > queue.version {
             queue.version = configure.version;
             queue.settings = configure.settings.unwrap_or_default();
@@ -266,6 +269,9 @@ impl History {
         let mut before: Vec<u64> = Vec::new();
         for delivered in &received.messages {
             let seq = delivered.seq;
+            if before.contains(&seq) {
+                return Err(format!("P2: {seq} twice in one receive"));
+            }
             if settings.fifo {
                 let group_id = &messages.get(&seq).ok_or("P6: never sent")?.group_id;
                 let overtaken = messages.range(..seq).find(|(other, message)| {
