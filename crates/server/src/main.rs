@@ -12,6 +12,11 @@ use clap::{Parser, Subcommand};
 
 use crate::configuration::ServeArguments;
 
+/// For Rust and RocksDB alike. glibc's arenas keep what many threads gave back: after 4,000,000
+/// messages 463 MiB were resident, of which 299 were in use.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// A highly available message queue that speaks Amazon SQS.
 #[derive(Debug, Parser)]
 #[command(name = "squorum", version)]

@@ -103,7 +103,7 @@ fn open(
         ..squorum_log::Options::default()
     };
     let log = Log::open(Arc::new(RealFileSystem), directory.log(), log_options)
-        .context("cannot open the log")?;
+        .with_context(|| format!("cannot open the log of {}", directory.path().display()))?;
     let scratch = directory.clean_scratch()?;
     let store_options = squorum_store_rocksdb::Options {
         memtable_bytes: configuration.memtable_bytes,
