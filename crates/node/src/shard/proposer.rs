@@ -78,6 +78,9 @@ pub(crate) struct Proposer {
     releases: mpsc::UnboundedReceiver<PendingRelease>,
     release_sender: mpsc::UnboundedSender<PendingRelease>,
     numbers: Arc<Mutex<Numbers>>,
+    /// Whether the shard knows the session. Before, one entry is under way at a time: a second one
+    /// could overtake the first, which opens it.
+    session_is_open: bool,
     /// The term in which an entry of ours was applied: the next term's first stamp may jump.
     stamped_term: u64,
 }
@@ -120,6 +123,7 @@ impl Proposer {
             releases,
             release_sender,
             numbers,
+            session_is_open: false,
             stamped_term: 0,
         };
         (
@@ -134,7 +138,12 @@ impl Proposer {
         let mut under_way = FuturesUnordered::new();
         let mut again: VecDeque<Proposal> = VecDeque::new();
         loop {
-            let room = under_way.len() < ENTRIES_IN_FLIGHT_MAX;
+            let entries_max = if self.session_is_open {
+                ENTRIES_IN_FLIGHT_MAX
+            } else {
+                1
+            };
+            let room = under_way.len() < entries_max;
             if let Some(proposal) = again.pop_front() {
                 under_way.push(self.propose(proposal));
                 continue;
@@ -311,7 +320,11 @@ impl Proposer {
     /// and that were proposed once, have surely not run: they are tried under a new session.
     fn answer(&mut self, proposal: Proposal, outcomes: Outcomes) -> Option<Proposal> {
         let lost = outcomes.first().is_some_and(session_is_gone);
-        if lost && Arc::ptr_eq(&proposal.numbers, &self.numbers) {
+        let current = Arc::ptr_eq(&proposal.numbers, &self.numbers);
+        if current {
+            self.session_is_open = !lost;
+        }
+        if lost && current {
             tracing::warn!(group = %self.group.id(), "session has expired and is opened anew");
             let session = session_id(&*self.entropy);
             self.numbers = Arc::new(Mutex::new(Numbers::new(session)));
