@@ -48,6 +48,7 @@ test-long: ## run every test, every campaign at its full size (hours)
 	@scripts/install-build-tools
 	@scripts/install-test-tools
 	cargo nextest run $(SELECTION) --profile long
+	$(PYTHON) crates/queue/tests/mutants/run
 	cargo build $(SELECTION) --bins
 	$(PYTHON) -m pytest cluster-tests $(PYTEST_ARGS)
 
