@@ -3,6 +3,7 @@
 //! Two runtimes, so that requests cannot keep Raft from its heartbeats: `raft` runs the groups and
 //! what drives them, `http` the sockets.
 
+use std::io::IsTerminal;
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -24,10 +25,12 @@ use crate::failure::{self, fatal};
 use crate::{admin, failure::REQUEST_THREADS};
 
 pub(crate) fn run(configuration: Configuration) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_from_env("SQUORUM_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::try_from_env("SQUORUM_LOG");
+    let filter = filter.unwrap_or_else(|_| EnvFilter::new("info,openraft=warn"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .init();
     failure::abort_on_panic();
     let raft = runtime("raft")?;
