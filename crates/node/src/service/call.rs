@@ -9,12 +9,11 @@ use squorum_proto::queue::{EntryResult, Refusal};
 use squorum_store::Store;
 use squorum_types::PartitionId;
 use squorum_types::service::{MessageError, QueueInfo, ServiceError};
-use tokio::sync::OwnedSemaphorePermit;
 
 use crate::error::unavailable;
 use crate::node::Inner;
 use crate::routing;
-use crate::shard::{HOLD, OpenReceive, ShardHandle};
+use crate::shard::{Admission, HOLD, OpenReceive, ShardHandle};
 
 /// Refusals that one call may see: each has a cure, and cures need few rounds.
 const ROUNDS_MAX: usize = 16;
@@ -35,14 +34,16 @@ impl<S: Store> Inner<S> {
         &self,
         queue: &Arc<QueueInfo>,
         partition: PartitionId,
-        permit: Option<OwnedSemaphorePermit>,
+        admission: Option<&Admission>,
         make: impl Fn(&QueueInfo) -> Operation + Send + Sync,
     ) -> Result<Answered, ServiceError> {
         let shard = self.shard_of(partition)?;
         let mut queue = Arc::clone(queue);
-        let mut permit = permit;
         for _ in 0..ROUNDS_MAX {
-            let answer = shard.proposer.propose(make(&queue), permit.take()).await?;
+            let answer = shard
+                .proposer
+                .propose(make(&queue), admission.cloned())
+                .await?;
             let refused = match answer.outcome.kind {
                 Some(Kind::Refused(refused)) => refused,
                 Some(kind) => {

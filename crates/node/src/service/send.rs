@@ -12,11 +12,11 @@ use squorum_proto::queue::outcome::Kind;
 use squorum_store::Store;
 use squorum_types::service::{MessageError, QueueInfo, SendEntry, SentMessage, ServiceError};
 use squorum_types::{Caller, DeduplicationHash, MessageEnvelope, MessageId, PartitionId};
-use tokio::sync::OwnedSemaphorePermit;
 
 use super::call::{internal, message_error, unexpected};
 use crate::node::Inner;
 use crate::routing::partition_of_group;
+use crate::shard::Admission;
 use squorum_meta::QueueKey;
 
 /// AWS's sequence numbers have 20 digits; ours begin where AWS's do.
@@ -46,12 +46,14 @@ impl<S: Store> Inner<S> {
     ) -> Result<Results, ServiceError> {
         let mut queue = Arc::clone(queue);
         let count = entries.len();
-        let permit = self.admit_send(&entries)?;
+        let admission = self.admit_send(&entries)?;
         let mut prepared = self.prepare(caller, &queue, entries);
         let mut results: Results = vec![Err(MessageError::Unavailable); count];
         // A queue that was deleted and made again meanwhile takes the messages of its name.
         for round in 0.. {
-            let failed = self.send_prepared(&queue, &prepared, &mut results).await;
+            let failed = self
+                .send_prepared(&queue, &admission, &prepared, &mut results)
+                .await;
             match failed {
                 Some(ServiceError::QueueDoesNotExist) if round == 0 => {
                     let found = self.meta.find(&QueueKey::of(&queue)).await?;
@@ -68,11 +70,10 @@ impl<S: Store> Inner<S> {
                 _ => break,
             }
         }
-        drop(permit);
         Ok(results)
     }
 
-    fn admit_send(&self, entries: &[SendEntry]) -> Result<OwnedSemaphorePermit, ServiceError> {
+    fn admit_send(&self, entries: &[SendEntry]) -> Result<Admission, ServiceError> {
         let bytes: usize = entries
             .iter()
             .map(|e| e.body.len() + e.attributes.len())
@@ -80,6 +81,7 @@ impl<S: Store> Inner<S> {
         let kibibytes = u32::try_from(bytes / 1024 + entries.len()).unwrap_or(u32::MAX);
         let room = Arc::clone(&self.send_room);
         room.try_acquire_many_owned(kibibytes)
+            .map(Arc::new)
             .map_err(|_| ServiceError::Throttled)
     }
 
@@ -153,6 +155,7 @@ impl<S: Store> Inner<S> {
     async fn send_prepared(
         &self,
         queue: &Arc<QueueInfo>,
+        admission: &Admission,
         prepared: &[Prepared],
         results: &mut Results,
     ) -> Option<ServiceError> {
@@ -169,7 +172,7 @@ impl<S: Store> Inner<S> {
         let sends = by_partition
             .into_iter()
             .map(|(partition, messages)| async move {
-                let sent = self.send_to(queue, partition, &messages).await;
+                let sent = self.send_to(queue, admission, partition, &messages).await;
                 (messages, sent)
             });
         let mut failure = None;
@@ -194,6 +197,7 @@ impl<S: Store> Inner<S> {
     async fn send_to(
         &self,
         queue: &Arc<QueueInfo>,
+        admission: &Admission,
         partition: PartitionId,
         prepared: &[&Prepared],
     ) -> Result<Vec<SentMessage>, ServiceError> {
@@ -209,7 +213,7 @@ impl<S: Store> Inner<S> {
                 messages,
             })
         };
-        let answered = self.call(queue, partition, None, make).await?;
+        let answered = self.call(queue, partition, Some(admission), make).await?;
         let Kind::Sent(sent) = answered.kind else {
             return Err(unexpected(&answered.kind));
         };

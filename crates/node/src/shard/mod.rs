@@ -22,7 +22,7 @@ use tokio::task::JoinSet;
 use self::board::Board;
 use self::proposer::Proposer;
 pub(crate) use self::proposer::{HOLD, ProposerHandle};
-pub(crate) use self::request::OpenReceive;
+pub(crate) use self::request::{Admission, OpenReceive};
 pub(crate) use self::state::Outcomes;
 use self::state::ShardState;
 use self::ticker::Ticker;

@@ -18,11 +18,11 @@ use squorum_proto::queue::{OpenSession, Refusal};
 use squorum_queue::CommandOutcome;
 use squorum_types::Entropy;
 use squorum_types::service::ServiceError;
-use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use super::numbers::{Numbers, OpenNumber};
-use super::request::{Answer, OpenReceive, PendingRelease, Reply, Request};
+use super::request::{Admission, Answer, OpenReceive, PendingRelease, Reply, Request};
 use super::state::Outcomes;
 use crate::shard::entry::{Batch, EntryBuilder};
 use crate::shutdown::stopped;
@@ -50,13 +50,13 @@ impl ProposerHandle {
     pub(crate) async fn propose(
         &self,
         operation: Operation,
-        permit: Option<OwnedSemaphorePermit>,
+        admission: Option<Admission>,
     ) -> Reply {
         let (reply, answer) = oneshot::channel();
         let request = Request {
             operation,
             reply,
-            permit,
+            admission,
         };
         let stopped = ServiceError::Unavailable {
             reason: "node is stopping",
@@ -92,7 +92,7 @@ struct Numbered {
     reply: Option<oneshot::Sender<Reply>>,
     /// Closed by the release that it is.
     _released: Option<PendingRelease>,
-    _permit: Option<OwnedSemaphorePermit>,
+    _admission: Option<Admission>,
 }
 
 /// Commands that were proposed, or are to be proposed again, as one entry.
@@ -210,7 +210,7 @@ impl Proposer {
             operation,
             reply: None,
             _released: None,
-            _permit: None,
+            _admission: None,
         }
     }
 
@@ -226,7 +226,7 @@ impl Proposer {
         let Request {
             operation,
             reply,
-            permit,
+            admission,
         } = request;
         let number = self.open_number();
         Numbered {
@@ -234,7 +234,7 @@ impl Proposer {
             operation,
             reply: Some(reply),
             _released: None,
-            _permit: permit,
+            _admission: admission,
         }
     }
 
@@ -251,7 +251,7 @@ impl Proposer {
             operation,
             reply: None,
             _released: released,
-            _permit: None,
+            _admission: None,
         })
     }
 
@@ -373,7 +373,7 @@ impl Proposer {
             let Numbered {
                 operation,
                 reply,
-                _permit,
+                _admission,
                 ..
             } = command;
             let number = self.open_number();
@@ -382,7 +382,7 @@ impl Proposer {
                 operation,
                 reply,
                 _released: None,
-                _permit,
+                _admission,
             }
         }));
         // Not a first try: a session that is refused again leaves its commands unanswered.

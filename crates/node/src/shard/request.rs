@@ -15,9 +15,12 @@ use super::numbers::{Numbers, OpenNumber};
 pub(crate) struct Request {
     pub(crate) operation: Operation,
     pub(crate) reply: oneshot::Sender<Reply>,
-    /// Memory that the request holds, given back with it.
-    pub(crate) permit: Option<OwnedSemaphorePermit>,
+    /// Its share of what may be on the way; kept as long as the request, even if nobody waits.
+    pub(crate) admission: Option<Admission>,
 }
+
+/// Held by all parts of one call.
+pub(crate) type Admission = Arc<OwnedSemaphorePermit>;
 
 pub(crate) type Reply = Result<Answer, ServiceError>;
 
