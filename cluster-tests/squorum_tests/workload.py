@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 from squorum_tests import client
+from squorum_tests.checker import check
 from squorum_tests.consumer import Consumer
 from squorum_tests.history import History
 from squorum_tests.producer import Producer
@@ -106,6 +107,20 @@ def join(threads: list[threading.Thread]) -> None:
     for thread in threads:
         thread.join(max(0.0, deadline - time.monotonic()))
         assert not thread.is_alive(), "a worker hangs: some call is never answered as it should"
+
+
+def judge(workloads: list[Workload], acked_min: int) -> None:
+    """Ends the load, drains the queues, and asserts that every history is clean."""
+    for workload in workloads:
+        workload.stop_producers()
+    for workload in workloads:
+        workload.drain()
+    for workload in workloads:
+        verdict = check(workload.history)
+        print(verdict.summary())
+        verdict.assert_clean()
+        assert verdict.acked > acked_min, "too little load to mean anything"
+        assert set(workload.counters().values()) == {0}, "drained, and yet not empty"
 
 
 @contextlib.contextmanager

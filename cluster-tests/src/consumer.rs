@@ -1,9 +1,9 @@
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use crate::batch::call_batch;
 use crate::connection::Connection;
 use crate::measurement::record;
-use crate::producer::failed_entries;
 use crate::request::{DeleteRequest, receive};
 use crate::run::Run;
 use crate::scan::for_each_member;
@@ -76,18 +76,7 @@ async fn receive_batch(
 /// Whether the call was answered with 200 and no entry failed.
 async fn delete(run: &Run, connection: &mut Connection, bytes: &[u8], messages: u64) -> bool {
     let started = Instant::now();
-    let outcome = match connection.call(bytes).await {
-        Ok(answer) if answer.status == 200 => match failed_entries(answer.body) {
-            0 => Ok(()),
-            failed => Err(format!("{failed} entries failed")),
-        },
-        Ok(answer) => Err(format!(
-            "{} {}",
-            answer.status,
-            String::from_utf8_lossy(answer.body)
-        )),
-        Err(error) => Err(format!("{error:#}")),
-    };
+    let outcome = call_batch(connection, bytes).await;
     let mut measurement = run.measurement.borrow_mut();
     match outcome {
         Ok(()) => {

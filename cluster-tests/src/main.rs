@@ -4,6 +4,7 @@
 //! outstanding each, requests built once and patched in place, answers scanned and not parsed. It
 //! still accounts for every message: sent, received, lost, doubled, out of order.
 
+mod batch;
 mod connection;
 mod consumer;
 mod cpu;

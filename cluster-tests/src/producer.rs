@@ -1,11 +1,11 @@
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use crate::batch::call_batch;
 use crate::connection::Connection;
 use crate::measurement::record;
 use crate::request::SendRequest;
 use crate::run::Run;
-use crate::scan::for_each_member;
 use crate::tag::Tag;
 
 const RETRY_PAUSE: Duration = Duration::from_millis(20);
@@ -106,18 +106,7 @@ pub(crate) async fn produce(run: Rc<Run>, mut lane: Lane) {
 /// Whether the call was answered with 200 and no entry failed.
 async fn send(run: &Run, connection: &mut Connection, bytes: &[u8], tags: &[Tag]) -> bool {
     let started = Instant::now();
-    let outcome = match connection.call(bytes).await {
-        Ok(answer) if answer.status == 200 => match failed_entries(answer.body) {
-            0 => Ok(()),
-            failed => Err(format!("{failed} entries failed")),
-        },
-        Ok(answer) => Err(format!(
-            "{} {}",
-            answer.status,
-            String::from_utf8_lossy(answer.body)
-        )),
-        Err(error) => Err(format!("{error:#}")),
-    };
+    let outcome = call_batch(connection, bytes).await;
     let mut measurement = run.measurement.borrow_mut();
     match outcome {
         Ok(()) => {
@@ -131,12 +120,6 @@ async fn send(run: &Run, connection: &mut Connection, bytes: &[u8], tags: &[Tag]
             false
         }
     }
-}
-
-pub(crate) fn failed_entries(body: &[u8]) -> u64 {
-    let mut failed = 0;
-    for_each_member(body, |key, _| failed += u64::from(key == b"SenderFault"));
-    failed
 }
 
 #[cfg(test)]
