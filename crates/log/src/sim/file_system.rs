@@ -221,6 +221,8 @@ impl File for SimFile {
     fn preallocate(&self, length_bytes: u64) -> io::Result<()> {
         self.with(|state, file, fault| {
             let inode = inode(state, file)?;
+            // Durable only by the next sync, which is less than the contract promises: recovery must
+            // not rest on it.
             if fault.is_none() && (inode.cache.len() as u64) < length_bytes {
                 inode.set_len(length_bytes);
             }
