@@ -8,6 +8,7 @@ use std::thread::{self, JoinHandle};
 use bytes::Bytes;
 use parking_lot::Mutex;
 use squorum_types::GroupId;
+use squorum_types::measure::DurationCounts;
 
 use crate::entry::{Entry, LogId};
 use crate::error::{LogError, OpenError};
@@ -198,6 +199,12 @@ impl Log {
 
     pub fn health(&self) -> Health {
         self.handle.shared.state.lock().health()
+    }
+
+    /// How long each batch took to write and sync, the marker of a vote included. Batches that
+    /// failed are not in it.
+    pub fn sync_times(&self) -> DurationCounts {
+        self.handle.shared.sync_times.read()
     }
 
     /// Largest payload that [`append`](Self::append) accepts, in bytes.

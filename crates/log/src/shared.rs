@@ -1,9 +1,10 @@
 //! The state under its lock, and the signals between submitters and the writer.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
+use squorum_types::measure::DurationHistogram;
 
 use crate::error::LogError;
 use crate::log::Completion;
@@ -21,6 +22,8 @@ pub(crate) struct Shared {
     /// The queue has room, or will never have it again.
     pub(crate) room: Condvar,
     pub(crate) options: Options,
+    /// How long writes and syncs of batches took.
+    pub(crate) sync_times: DurationHistogram,
 }
 
 impl Shared {
@@ -42,6 +45,7 @@ impl Shared {
             work: Condvar::new(),
             room: Condvar::new(),
             options,
+            sync_times: DurationHistogram::default(),
         };
         (Arc::new(shared), writer)
     }
@@ -53,12 +57,14 @@ impl Shared {
         Some(batch)
     }
 
-    /// Lets the watchdog see for how long the file system has been at work.
-    pub(crate) fn timed<T>(&self, work: impl FnOnce() -> T) -> T {
-        self.state.lock().io_started = Some(Instant::now());
+    /// Lets the watchdog see for how long the file system has been at work, and says how long it
+    /// was.
+    pub(crate) fn timed<T>(&self, work: impl FnOnce() -> T) -> (T, Duration) {
+        let started = Instant::now();
+        self.state.lock().io_started = Some(started);
         let result = work();
         self.state.lock().io_started = None;
-        result
+        (result, started.elapsed())
     }
 
     /// The batch with this ticket is durable.

@@ -28,8 +28,10 @@ impl Stepper {
         let Some(batch) = self.shared.take_batch() else {
             return false;
         };
-        match self.shared.timed(|| self.writer.step(&batch.operations)) {
+        let (written, took) = self.shared.timed(|| self.writer.step(&batch.operations));
+        match written {
             Ok(events) => {
+                self.shared.sync_times.record(took);
                 self.shared
                     .finish(batch.ticket, events, self.writer.figures());
                 for done in batch.done {
@@ -51,7 +53,8 @@ impl Stepper {
         if !self.marker_is_behind() {
             return;
         }
-        if let Err(failure) = self.shared.timed(|| self.writer.write_marker()) {
+        let (written, _) = self.shared.timed(|| self.writer.write_marker());
+        if let Err(failure) = written {
             self.fail(&failure, Vec::new());
         }
     }

@@ -11,6 +11,7 @@ mod clock;
 mod entropy;
 mod id;
 pub mod limits;
+pub mod measure;
 mod message;
 mod queue_name;
 mod receipt_handle;

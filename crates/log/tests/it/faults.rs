@@ -148,6 +148,8 @@ fn a_failed_sync_poisons_the_log() {
         let error = wait(|done| log.save_vote(GROUP, Bytes::new(), done)).unwrap_err();
         assert!(matches!(error, LogError::Poisoned { .. }), "{error}");
         assert!(log.health().failure.is_some());
+        let synced = log.sync_times().total();
+        assert_eq!(synced, 1, "what failed was no sync");
         assert_eq!(log.state(GROUP).synced_index, Some(0));
         log.close().unwrap_err();
         assert_eq!(told.load(Ordering::SeqCst), 1);

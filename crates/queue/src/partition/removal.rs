@@ -132,6 +132,11 @@ impl Partition {
         let expires_at = |sent_at| Timestamp(sent_at).plus_ms(retention_ms);
         Ok(Some(self.head_sent_at_ms.map_or(Timestamp(0), expires_at)))
     }
+
+    /// Of the message at the head, as far as [`head_expires_at`](Self::head_expires_at) found it.
+    pub(super) fn head_sent_at(&self) -> Option<Timestamp> {
+        self.head_sent_at_ms.map(Timestamp)
+    }
 }
 
 fn expired<T>(step: &Step<'_, T>, sent_at_ms: u64) -> bool {

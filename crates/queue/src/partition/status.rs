@@ -20,6 +20,9 @@ pub struct PartitionStatus {
     pub deliverable: u64,
     /// When the counts change by themselves. In the past if work was left over.
     pub next_due: Option<Timestamp>,
+    /// Of the first message that is not deleted. `None` without messages, and until an entry has
+    /// touched the partition.
+    pub oldest_sent_at: Option<Timestamp>,
 }
 
 impl PartitionStatus {
@@ -34,6 +37,7 @@ impl PartitionStatus {
                 row.visible
             },
             next_due: None,
+            oldest_sent_at: None,
         }
     }
 }
@@ -59,6 +63,7 @@ impl Partition {
         let expiry = self.head_expires_at(view, settings.retention_ms)?;
         Ok(PartitionStatus {
             next_due: [deadline, delay, expiry].into_iter().flatten().min(),
+            oldest_sent_at: self.head_sent_at().filter(|_| expiry.is_some()),
             ..PartitionStatus::of_row(&self.row, settings)
         })
     }

@@ -165,6 +165,7 @@ impl Run {
             delayed: expected.delayed,
             deliverable,
             next_due: self.model.next_due_ms(key).map(Timestamp),
+            oldest_sent_at: partition.oldest_sent_at_ms().map(Timestamp),
         };
         same(&format!("status of {id}"), &Some(expected), status)
     }

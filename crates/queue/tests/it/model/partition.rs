@@ -384,6 +384,10 @@ impl Partition {
         dues_ms.into_iter().min()
     }
 
+    pub(crate) fn oldest_sent_at_ms(&self) -> Option<u64> {
+        self.messages.first().map(|head| head.sent_at_ms)
+    }
+
     /// The times at which something happens by itself.
     pub(super) fn dues_ms(&self, settings: &proto::QueueSettings) -> Vec<u64> {
         let mut dues_ms = Vec::new();
