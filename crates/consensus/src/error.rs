@@ -101,6 +101,34 @@ pub enum ReadError {
     Stopped,
 }
 
+/// Why another member did not take over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum TransferError {
+    #[error("this node does not lead the group")]
+    NotLeader { leader: Option<NodeId> },
+
+    #[error("node {} is no voter of the group", .0.0)]
+    NotAVoter(NodeId),
+
+    /// Nothing was changed: the successor would have kept the group waiting.
+    #[error("node {} is silent or too far behind", .0.0)]
+    NotCaughtUp(NodeId),
+
+    #[error("another hand-over is under way")]
+    UnderWay,
+
+    /// The hand-over began, but somebody else was elected.
+    #[error("node {} leads instead", .0.0)]
+    Elsewhere(NodeId),
+
+    /// The hand-over began. The group elects a leader when it can.
+    #[error("nobody took over in time")]
+    TimedOut,
+
+    #[error("the group has stopped")]
+    Stopped,
+}
+
 /// Why a checkpoint was not taken over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum CheckpointError {

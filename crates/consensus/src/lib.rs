@@ -25,23 +25,23 @@ mod entry_buffer;
 mod entry_log;
 mod error;
 mod group;
-mod network;
 mod options;
 mod raft_types;
 mod snapshot;
 mod state_machine;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod transport;
 
 pub use self::codec::CodecError;
 pub use self::entry_buffer::EntryBuffer;
 pub use self::entry_log::EntryLog;
 pub use self::error::{
     CheckpointError, FatalError, FatalHook, InitializeError, ProposeError, ReadError, StartError,
-    UnknownReason,
+    TransferError, UnknownReason,
 };
-pub use self::group::{CheckpointMark, Group, Leadership};
-pub use self::network::{NoPeers, Transport, TransportError};
+pub use self::group::{CheckpointMark, Group, Leadership, ReplicaProgress};
 pub use self::options::{ApplyOn, GroupOptions, Timings};
 pub use self::snapshot::SnapshotError;
 pub use self::state_machine::{FIRST_STATE_BYTE, ReplicatedState, group_key_range};
+pub use self::transport::{RaftService, RaftTransport, SnapshotCounts};

@@ -1,5 +1,4 @@
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use openraft::{Config, SnapshotPolicy};
 use squorum_types::{GroupId, NodeId};
@@ -19,8 +18,9 @@ pub struct GroupOptions {
     /// Largest entry that may be proposed, in bytes. Must be below what the log accepts.
     pub entry_bytes_max: usize,
     pub apply_on: ApplyOn,
-    /// Entries that stay in the log behind a checkpoint, for followers that are a little behind.
-    pub entries_kept: u64,
+    /// Of the entries that a checkpoint covers, so many bytes stay in the log, for followers that
+    /// are a little behind. Who is further behind gets a snapshot.
+    pub log_bytes_kept: u64,
 }
 
 /// Where a group's state is applied.
@@ -31,6 +31,23 @@ pub enum ApplyOn {
     /// The asynchronous worker that brings the entries: for simulations, which must not depend on
     /// what threads do.
     Caller,
+}
+
+impl ApplyOn {
+    /// Does what may block, off the asynchronous workers unless no threads may be used.
+    pub async fn run<T: Send + 'static>(self, work: impl FnOnce() -> T + Send + 'static) -> T {
+        match self {
+            ApplyOn::OwnThread => match tokio::task::spawn_blocking(work).await {
+                Ok(result) => result,
+                Err(error) => match error.try_into_panic() {
+                    Ok(panic) => std::panic::resume_unwind(panic),
+                    // The runtime ends, and with it whoever waits here.
+                    Err(_) => std::future::pending().await,
+                },
+            },
+            ApplyOn::Caller => work(),
+        }
+    }
 }
 
 /// How fast a group notices that its leader is gone.
@@ -65,11 +82,11 @@ impl GroupOptions {
             proposals_max: 1024,
             entry_bytes_max: 8 << 20,
             apply_on: ApplyOn::OwnThread,
-            entries_kept: 0,
+            log_bytes_kept: 0,
         }
     }
 
-    pub(crate) fn config(&self) -> Result<Arc<Config>, StartError> {
+    pub(crate) fn config(&self) -> Result<Config, StartError> {
         if self.group.0 == u32::MAX {
             return Err(StartError::Options(
                 "the group's id must be below u32::MAX".into(),
@@ -94,20 +111,19 @@ impl GroupOptions {
             quorum_loss_probe_interval: Some(2 * timings.election_timeout_max_ms),
             // The checkpointer says when, because it alone knows what is on disk.
             snapshot_policy: SnapshotPolicy::Never,
-            max_in_snapshot_log_to_keep: self.entries_kept,
-            purge_batch_size: 1,
+            // Nor does it purge by itself: what is kept is counted in bytes.
+            max_in_snapshot_log_to_keep: u64::MAX,
             // The default waits 200 ms to 1 s after a single failure.
-            backoff: "10ms 20ms ...500ms".to_string(),
+            backoff: "10ms 20ms ...250ms".to_string(),
             // 1 costs two thirds of the throughput.
             api_batch_linger_ms: 0,
             api_channel_size: Some(API_CHANNEL_SIZE),
             install_snapshot_timeout: SNAPSHOT_TIMEOUT_MS,
             ..Config::default()
         };
-        let config = config
+        config
             .validate()
-            .map_err(|error| StartError::Options(error.to_string()))?;
-        Ok(Arc::new(config))
+            .map_err(|error| StartError::Options(error.to_string()))
     }
 }
 

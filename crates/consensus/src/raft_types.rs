@@ -110,11 +110,13 @@ impl fmt::Debug for Reply {
 /// outstanding proposals counts what openraft holds, not what callers still wait for.
 pub(crate) struct ProposalResponder<T> {
     pub(crate) sender: oneshot::Sender<T>,
-    pub(crate) _permit: OwnedSemaphorePermit,
+    pub(crate) permit: OwnedSemaphorePermit,
 }
 
 impl<T: OptionalSend + 'static> Responder<TypeConfig, T> for ProposalResponder<T> {
     fn on_complete(self, result: T) {
+        // First, so that whoever hears the result finds room for the next proposal.
+        drop(self.permit);
         // A caller that no longer waits has dropped its end.
         let _ = self.sender.send(result);
     }

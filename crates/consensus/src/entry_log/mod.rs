@@ -1,5 +1,6 @@
 //! Between openraft and the log that all groups of a node share.
 
+mod appended_bytes;
 mod flush;
 mod reader;
 mod storage;

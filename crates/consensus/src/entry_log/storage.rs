@@ -8,6 +8,7 @@ use squorum_log::LogError;
 use squorum_types::GroupId;
 use tokio::sync::oneshot;
 
+use super::appended_bytes::AppendedBytes;
 use super::flush::Flush;
 use super::{EntryLog, LogReader, SyncProgress};
 use crate::codec::{self, CodecError};
@@ -21,6 +22,7 @@ use crate::raft_types::{self, LogId, RaftEntry, RaftVote, TypeConfig};
 pub(crate) struct LogView {
     vote: Mutex<Option<RaftVote>>,
     pub(crate) progress: Arc<SyncProgress>,
+    pub(crate) appended: AppendedBytes,
     durable: Mutex<Option<LogId>>,
 }
 
@@ -36,6 +38,7 @@ impl LogView {
         Ok(LogView {
             vote: Mutex::new(vote),
             progress: Arc::new(SyncProgress::new()),
+            appended: AppendedBytes::default(),
             durable: Mutex::new(durable),
         })
     }
@@ -138,6 +141,9 @@ impl RaftLogStorage<TypeConfig> for LogStorage {
             callback.io_completed(Ok(()));
             return Ok(());
         };
+        let last = entries.last().map_or(0, |entry| entry.id.index);
+        let bytes = entries.iter().map(|entry| entry.payload.len()).sum();
+        self.reader.view.appended.append(last, entries.len(), bytes);
         let progress = Arc::clone(&self.reader.view.progress);
         let number = progress.submit(first.id.index);
         let flush = Flush {
@@ -153,6 +159,8 @@ impl RaftLogStorage<TypeConfig> for LogStorage {
 
     async fn truncate_after(&mut self, kept: Option<LogId>) -> io::Result<()> {
         let kept = kept.as_ref().map(to_log);
+        let last = kept.map(|id| id.index);
+        self.reader.view.appended.truncate(last);
         self.log()
             .truncate_after(self.reader.group, kept)
             .map_err(io::Error::other)
@@ -164,6 +172,7 @@ impl RaftLogStorage<TypeConfig> for LogStorage {
             Some(upto) <= durable,
             "purge up to {upto} of what is on disk up to {durable:?} only"
         );
+        self.reader.view.appended.purge(upto.index());
         self.log()
             .purge(self.reader.group, to_log(&upto))
             .map_err(io::Error::other)

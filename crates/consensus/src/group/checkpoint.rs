@@ -26,8 +26,8 @@ impl<O: Send + 'static> Group<O> {
     }
 
     /// The flush that began after `mark` was taken has returned: makes the mark the group's
-    /// snapshot and purges the log up to it. Returns when openraft has taken it over; the purge
-    /// follows.
+    /// snapshot and purges the log up to it, but for what is kept for followers. Returns when openraft
+    /// has taken it over; the purge follows, as soon as nothing of it is on its way to a follower.
     pub async fn finish_checkpoint(&self, mark: CheckpointMark) -> Result<(), CheckpointError> {
         let Some(id) = mark.0.log_id else {
             return Ok(());
@@ -55,7 +55,22 @@ impl<O: Send + 'static> Group<O> {
                 Err(_) => tracing::debug!(group = self.inner.group.0, "checkpoint asked for again"),
             }
         }
-        Ok(())
+        let Some(upto) = self.purge_upto(id.index()) else {
+            return Ok(());
+        };
+        let purged = self.inner.raft.trigger().purge_log(upto).await;
+        purged.map_err(|_| CheckpointError::Stopped)
+    }
+
+    /// The last index that nobody needs in the log. A follower that is further behind gets a
+    /// snapshot, so whoever is away does not make the log grow.
+    fn purge_upto(&self, durable: u64) -> Option<u64> {
+        let kept = self.inner.log_bytes_kept;
+        if kept == 0 {
+            return Some(durable);
+        }
+        let before_kept = self.inner.log.appended.index_before_last(kept)?;
+        Some(before_kept.min(durable))
     }
 }
 

@@ -10,17 +10,19 @@ use squorum_types::{GroupId, NodeId};
 use tokio::sync::watch;
 
 use super::Group;
+use super::handover::{Handover, HandoverWatch};
 use crate::error::{FatalError, FatalHook};
 use crate::raft_types::TypeConfig;
 use crate::state_machine::{Publication, StateMachine};
+use crate::transport::Registration;
 
 /// Who leads a group, as far as this node knows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Leadership {
     pub leader: Option<NodeId>,
     pub term: u64,
-    /// This node leads and has applied an entry of its own term, so its state has everything that
-    /// was acknowledged before. Whether its lease holds as well, which needs no event to end, says
+    /// This node leads, does not hand over, and has applied an entry of its own term, so its state
+    /// has everything that was acknowledged before. Whether its lease holds as well, which needs no event to end, says
     /// [`Group::can_serve_locally`].
     pub ready_to_serve: bool,
 }
@@ -41,6 +43,7 @@ impl<O: Send + 'static> Group<O> {
     pub fn can_serve_locally(&self) -> bool {
         let metrics = self.inner.metrics.borrow_watched();
         metrics.state == ServerState::Leader
+            && self.inner.handover.may_serve_in(metrics.current_term)
             && metrics.running_state.is_ok()
             && metrics.current_leader == Some(self.inner.node.0)
             && self.inner.publication.term() == metrics.current_term
@@ -48,15 +51,16 @@ impl<O: Send + 'static> Group<O> {
     }
 
     /// A lease begins when the heartbeat was sent that a quorum acknowledged. A tenth is left for
-    /// clocks that do not run equally fast. A sole voter needs no lease.
+    /// clocks that do not run equally fast. A sole voter needs no lease; a leader that is no voter
+    /// any more hands over, and has none.
     fn lease_holds(&self, metrics: &RaftMetrics<TypeConfig>) -> bool {
         let own_id = self.inner.node.0;
-        if metrics
-            .membership_config
-            .voter_ids()
-            .all(|voter| voter == own_id)
-        {
-            return true;
+        let membership = &metrics.membership_config;
+        if membership.voter_ids().all(|voter| voter == own_id) {
+            return membership.voter_ids().next().is_some();
+        }
+        if membership.voter_ids().all(|voter| voter != own_id) {
+            return false;
         }
         let lease = self.inner.lease - self.inner.lease / 10;
         metrics
@@ -72,6 +76,9 @@ pub(super) struct LeadershipWatch {
     pub(super) raft_metrics: WatchReceiverOf<TypeConfig, RaftMetrics<TypeConfig>>,
     pub(super) server_metrics: WatchReceiverOf<TypeConfig, RaftServerMetrics<TypeConfig>>,
     pub(super) applied_term: watch::Receiver<u64>,
+    pub(super) handover: HandoverWatch,
+    /// Peers reach the group as long as it runs.
+    pub(super) registration: Option<Registration>,
     pub(super) leadership: watch::Sender<Leadership>,
     pub(super) on_fatal: FatalHook,
 }
@@ -84,7 +91,8 @@ impl LeadershipWatch {
         (group, node): (GroupId, NodeId),
         raft: &Raft<TypeConfig, StateMachine>,
         publication: &Arc<Publication>,
-        on_fatal: FatalHook,
+        handover: &Handover,
+        (registration, on_fatal): (Registration, FatalHook),
     ) -> (LeadershipWatch, watch::Receiver<Leadership>) {
         let (leadership, receiver) = watch::channel(Leadership::default());
         let watch = LeadershipWatch {
@@ -93,6 +101,8 @@ impl LeadershipWatch {
             raft_metrics: raft.metrics(),
             server_metrics: raft.server_metrics(),
             applied_term: publication.subscribe_term(),
+            handover: handover.watch(),
+            registration: Some(registration),
             leadership,
             on_fatal,
         };
@@ -104,14 +114,17 @@ impl LeadershipWatch {
         loop {
             self.publish();
             let ended = tokio::select! {
+                biased;
                 changed = self.server_metrics.changed() => changed.is_err(),
                 // Its sender lives as long as a handle or the apply thread does.
                 Ok(()) = self.applied_term.changed() => false,
+                () = self.handover.changed() => false,
             };
             if ended {
                 break;
             }
         }
+        self.registration = None;
         self.leadership.send_modify(|leadership| {
             leadership.leader = None;
             leadership.ready_to_serve = false;
@@ -128,7 +141,10 @@ impl LeadershipWatch {
         let next = Leadership {
             leader: metrics.current_leader.map(NodeId),
             term,
-            ready_to_serve: leads && metrics.vote.committed && applied_term == term,
+            ready_to_serve: leads
+                && metrics.vote.committed
+                && applied_term == term
+                && self.handover.may_serve_in(term),
         };
         drop(metrics);
         self.leadership

@@ -1,7 +1,9 @@
 //! A group as the rest of the node sees it.
 
 mod checkpoint;
+mod handover;
 mod leadership;
+mod observe;
 mod propose;
 mod read;
 mod start;
@@ -22,7 +24,9 @@ use squorum_types::{GroupId, NodeId};
 use tokio::sync::{Semaphore, oneshot, watch};
 
 pub use self::checkpoint::CheckpointMark;
+use self::handover::Handover;
 pub use self::leadership::Leadership;
+pub use self::observe::ReplicaProgress;
 use crate::entry_log::{EntryLog, LogView};
 use crate::error::InitializeError;
 use crate::raft_types::TypeConfig;
@@ -42,6 +46,7 @@ struct Inner {
     raft: Raft<TypeConfig, StateMachine>,
     metrics: WatchReceiverOf<TypeConfig, RaftMetrics<TypeConfig>>,
     leadership: watch::Receiver<Leadership>,
+    handover: Handover,
     publication: Arc<Publication>,
     entries: Arc<dyn EntryLog>,
     log: Arc<LogView>,
@@ -49,6 +54,7 @@ struct Inner {
     flushed: Arc<Mutex<Option<Applied>>>,
     proposals: Arc<Semaphore>,
     entry_bytes_max: usize,
+    log_bytes_kept: u64,
     lease: std::time::Duration,
     /// Told when the apply thread has ended.
     applier_ended: tokio::sync::Mutex<Option<oneshot::Receiver<()>>>,
@@ -68,7 +74,8 @@ impl<O: Send + 'static> Group<O> {
         self.inner.raft.is_initialized().await.unwrap_or(false)
     }
 
-    /// Founds the group with these voters. Once in a group's life, at one member.
+    /// Founds the group with these voters. Once in a group's life; every member may do it, with the
+    /// same voters.
     pub async fn initialize(
         &self,
         members: impl IntoIterator<Item = NodeId>,

@@ -42,10 +42,7 @@ impl<O: Send + 'static> Group<O> {
             .try_acquire_owned()
             .map_err(|_| ProposeError::Overloaded)?;
         let (sender, answer) = oneshot::channel();
-        let responder = ProposalResponder {
-            sender,
-            _permit: permit,
-        };
+        let responder = ProposalResponder { sender, permit };
         let write = self
             .inner
             .raft

@@ -1,5 +1,6 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
@@ -8,18 +9,20 @@ use parking_lot::Mutex;
 use squorum_store::Store;
 use squorum_types::GroupId;
 use tokio::sync::{Semaphore, oneshot};
+use tokio::time::Instant;
 
+use super::handover::Handover;
 use super::leadership::LeadershipWatch;
 use super::{Group, Inner};
 use crate::entry_log::{EntryLog, LogStorage, LogView, from_log};
 use crate::error::{FatalHook, StartError};
-use crate::network::{Network, Transport};
 use crate::options::{ApplyOn, GroupOptions};
-use crate::raft_types::LogId;
+use crate::raft_types::{LogId, TypeConfig};
 use crate::snapshot::GroupStore;
 use crate::state_machine::{
     Applier, Jobs, Publication, ReplicatedState, StateMachine, StoredState, Worker,
 };
+use crate::transport::{Network, RaftTransport, RunningGroup};
 
 impl<O: Send + 'static> Group<O> {
     /// Starts a group on this node, which must be within a tokio runtime. `state` must be as the
@@ -28,20 +31,19 @@ impl<O: Send + 'static> Group<O> {
     ///
     /// A new group does nothing before it is founded ([`initialize`](Self::initialize)) or hears
     /// of another member.
-    pub async fn start<S, R, T>(
+    pub async fn start<S, R>(
         options: GroupOptions,
         log: Arc<dyn EntryLog>,
         store: S,
         state: R,
-        transport: Arc<T>,
+        transport: Arc<RaftTransport>,
         on_fatal: FatalHook,
     ) -> Result<Group<O>, StartError>
     where
         S: Store,
         R: ReplicatedState<S, Outcome = O>,
-        T: Transport,
     {
-        let config = options.config()?;
+        let mut config = options.config()?;
         let (group, node) = (options.group, options.node);
         let stored = StoredState::read(&store, group)?;
         check_log_explains_state(&options, &*log, &stored)?;
@@ -51,15 +53,37 @@ impl<O: Send + 'static> Group<O> {
         let flushed = Arc::clone(&parts.machine.flushed);
         let publication = Arc::clone(&parts.machine.publication);
         let view = Arc::clone(&parts.machine.log);
-        let network = Network(transport);
+        let may_owe_lease = view.vote().is_some_and(|v| v.leader_id.voted_for != node.0);
+        config.enable_elect = !may_owe_lease;
+        let network = Network {
+            transport: Arc::clone(&transport),
+            group,
+            apply_on: options.apply_on,
+        };
+        let config = Arc::new(config);
         let raft = Raft::new(node.0, config, network, parts.storage, parts.machine)
             .await
             .map_err(|error| StartError::Raft {
                 group,
                 reason: error.to_string(),
             })?;
-        let (watch, leadership) =
-            LeadershipWatch::new((group, node), &raft, &publication, on_fatal);
+        let votes_from = end_of_owed_leases(&raft, may_owe_lease, lease);
+        let registration = transport.registry().register(RunningGroup {
+            id: group,
+            raft: raft.clone(),
+            scratch: options.scratch,
+            apply_on: options.apply_on,
+            votes_from,
+            snapshots: AtomicU64::new(0),
+        });
+        let handover = Handover::new();
+        let (watch, leadership) = LeadershipWatch::new(
+            (group, node),
+            &raft,
+            &publication,
+            &handover,
+            (registration, on_fatal),
+        );
         tokio::spawn(watch.run());
         let inner = Inner {
             group,
@@ -67,12 +91,14 @@ impl<O: Send + 'static> Group<O> {
             metrics: raft.metrics(),
             raft,
             leadership,
+            handover,
             publication,
             entries,
             log: view,
             flushed,
             proposals: Arc::new(Semaphore::new(options.proposals_max)),
             entry_bytes_max: options.entry_bytes_max,
+            log_bytes_kept: options.log_bytes_kept,
             lease,
             applier_ended: tokio::sync::Mutex::new(Some(parts.applier_ended)),
         };
@@ -81,6 +107,25 @@ impl<O: Send + 'static> Group<O> {
             outcome: PhantomData,
         })
     }
+}
+
+/// From when on this node may vote and be elected. Before it restarted it may have promised a lease
+/// to the leader that it followed, and openraft does not remember.
+fn end_of_owed_leases(
+    raft: &Raft<TypeConfig, StateMachine>,
+    may_owe_lease: bool,
+    lease: Duration,
+) -> Instant {
+    let now = Instant::now();
+    if !may_owe_lease {
+        return now;
+    }
+    let raft = raft.clone();
+    tokio::spawn(async move {
+        tokio::time::sleep_until(now + lease).await;
+        raft.runtime_config().elect(true);
+    });
+    now + lease
 }
 
 /// What openraft works on.
@@ -121,6 +166,7 @@ impl Parts {
         };
         let machine = StateMachine {
             jobs,
+            apply_on: options.apply_on,
             publication,
             log: Arc::clone(&view),
             store: Arc::new(GroupStore { store, group }),

@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 
 use super::{SnapshotData, SnapshotStore};
 use crate::entry_log::LogView;
+use crate::options::ApplyOn;
 use crate::raft_types::TypeConfig;
 use crate::state_machine::Applied;
 
@@ -18,6 +19,7 @@ pub(crate) struct SnapshotBuilder {
     pub(crate) applied: Applied,
     /// A checkpoint that is on disk already.
     pub(crate) flushed: Option<Applied>,
+    pub(crate) apply_on: ApplyOn,
     pub(crate) log: Arc<LogView>,
     pub(crate) store: Arc<dyn SnapshotStore>,
     pub(crate) current: Arc<Mutex<Option<Applied>>>,
@@ -30,10 +32,8 @@ impl SnapshotBuilder {
             return Ok(flushed);
         }
         let store = Arc::clone(&self.store);
-        tokio::task::spawn_blocking(move || store.flush())
-            .await
-            .map_err(io::Error::other)?
-            .map_err(io::Error::other)?;
+        let flushed = self.apply_on.run(move || store.flush()).await;
+        flushed.map_err(io::Error::other)?;
         Ok(self.applied.clone())
     }
 }

@@ -32,6 +32,14 @@ impl SnapshotData {
         self.header.applied.snapshot_meta()
     }
 
+    /// All chunks, to be sent.
+    pub(crate) fn into_chunks(self) -> Chunks {
+        Chunks {
+            header: Some(self.header_chunk),
+            rest: self.source,
+        }
+    }
+
     pub(crate) fn into_rows(self) -> (SnapshotHeader, Rows) {
         let rows = Rows::new(self.source, &self.header_chunk);
         (self.header, rows)
@@ -43,5 +51,20 @@ impl fmt::Debug for SnapshotData {
         f.debug_struct("SnapshotData")
             .field("header", &self.header)
             .finish_non_exhaustive()
+    }
+}
+
+/// The chunks of a snapshot at hand. Blocks, as [`ChunkSource`] does.
+pub(crate) struct Chunks {
+    header: Option<Bytes>,
+    rest: Box<dyn ChunkSource>,
+}
+
+impl Chunks {
+    pub(crate) fn next_chunk(&mut self) -> Result<Option<Bytes>, SnapshotError> {
+        match self.header.take() {
+            Some(header) => Ok(Some(header)),
+            None => self.rest.next_chunk(),
+        }
     }
 }

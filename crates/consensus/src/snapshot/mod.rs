@@ -11,14 +11,16 @@ mod data;
 mod decoder;
 mod encoder;
 mod error;
+mod incoming;
 mod store;
 
 #[cfg(test)]
 mod tests;
 
 pub(crate) use self::builder::SnapshotBuilder;
-pub(crate) use self::data::SnapshotData;
+pub(crate) use self::data::{Chunks, SnapshotData};
 pub use self::error::SnapshotError;
+pub(crate) use self::incoming::IncomingSnapshot;
 pub(crate) use self::store::{GroupStore, SnapshotStore};
 
 use bytes::Bytes;

@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 
 use super::{Applied, Committed, Job, Jobs, Publication};
 use crate::entry_log::{LogView, READ_BYTES_MAX};
+use crate::options::ApplyOn;
 use crate::raft_types::{LogId, SnapshotMeta, StoredMembership, TypeConfig};
 use crate::snapshot::{SnapshotBuilder, SnapshotData, SnapshotStore};
 
@@ -28,6 +29,7 @@ pub(crate) type Flushed = Arc<Mutex<Option<Applied>>>;
 ///    has on disk: it is set by a checkpoint whose mark was taken before its flush began.
 pub(crate) struct StateMachine {
     pub(crate) jobs: Jobs,
+    pub(crate) apply_on: ApplyOn,
     pub(crate) publication: Arc<Publication>,
     pub(crate) log: Arc<LogView>,
     pub(crate) store: Arc<dyn SnapshotStore>,
@@ -93,6 +95,7 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
             // Read before a flush that is still to come.
             applied: self.publication.applied(),
             flushed: self.flushed.lock().take(),
+            apply_on: self.apply_on,
             log: Arc::clone(&self.log),
             store: Arc::clone(&self.store),
             current: Arc::clone(&self.current),

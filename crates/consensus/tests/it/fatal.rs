@@ -1,12 +1,14 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use squorum_consensus::{FatalError, Group, NoPeers, ProposeError, ReplicatedState, UnknownReason};
+use squorum_consensus::{FatalError, Group, ProposeError, ReplicatedState, UnknownReason};
 use squorum_log::LogError;
 use squorum_store::memory::{Fault, MemoryStore, Operation};
 use squorum_store::{Overlay, StoreError};
 
-use crate::harness::{GROUP, NODE, Node, PATIENCE, Proposed, entry, found, propose_all, until};
+use crate::harness::{
+    GROUP, NODE, Node, PATIENCE, Proposed, alone, entry, found, propose_all, until,
+};
 
 /// After a failure: told once, nothing acknowledged, nothing accepted.
 async fn assert_failed<O: Send + std::fmt::Debug + 'static>(node: &Node, group: &Group<O>) {
@@ -115,7 +117,7 @@ async fn a_panic_in_apply_ends_the_group() {
         log,
         store,
         Broken,
-        Arc::new(NoPeers),
+        alone(NODE),
         node.on_fatal(),
     )
     .await

@@ -5,10 +5,11 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use squorum_consensus::testing::{HeldLog, Ledger, Outcome, small_log};
 use squorum_consensus::{
-    ApplyOn, EntryLog, FatalError, FatalHook, Group, GroupOptions, NoPeers, ProposeError,
+    ApplyOn, EntryLog, FatalError, FatalHook, Group, GroupOptions, ProposeError, RaftTransport,
     StartError,
 };
 use squorum_log::Log;
+use squorum_peer::{Peers, TcpDialer};
 use squorum_store::Store;
 use squorum_store::memory::MemoryStore;
 use squorum_types::{GroupId, NodeId};
@@ -22,6 +23,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A node's disk and memory: what survives its groups.
 pub(crate) struct Node {
+    pub(crate) id: NodeId,
     pub(crate) directory: TempDir,
     pub(crate) log: Log,
     pub(crate) store: MemoryStore,
@@ -31,10 +33,15 @@ pub(crate) struct Node {
 
 impl Node {
     pub(crate) fn new() -> Node {
+        Node::with_id(NODE)
+    }
+
+    pub(crate) fn with_id(id: NodeId) -> Node {
         let directory = tempfile::tempdir().unwrap();
         let log = small_log(directory.path().join("log"));
         let failures = Arc::default();
         Node {
+            id,
             directory,
             log,
             store: MemoryStore::new(),
@@ -50,6 +57,7 @@ impl Node {
         self.log.close().unwrap();
         let log = small_log(self.directory.path().join("log"));
         Node {
+            id: self.id,
             directory: self.directory,
             log,
             store,
@@ -62,7 +70,7 @@ impl Node {
         let scratch = self.directory.path().join("scratch");
         GroupOptions {
             apply_on: self.apply_on,
-            ..GroupOptions::new(GROUP, NODE, scratch)
+            ..GroupOptions::new(GROUP, self.id, scratch)
         }
     }
 
@@ -82,17 +90,18 @@ impl Node {
         options: GroupOptions,
         log: Arc<dyn EntryLog>,
     ) -> Result<Group<Outcome>, StartError> {
+        self.start_over(options, log, alone(self.id)).await
+    }
+
+    pub(crate) async fn start_over(
+        &self,
+        options: GroupOptions,
+        log: Arc<dyn EntryLog>,
+        transport: Arc<RaftTransport>,
+    ) -> Result<Group<Outcome>, StartError> {
         let ledger = Ledger::open(&self.store, GROUP).unwrap();
         let store = self.store.clone();
-        Group::start(
-            options,
-            log,
-            store,
-            ledger,
-            Arc::new(NoPeers),
-            self.on_fatal(),
-        )
-        .await
+        Group::start(options, log, store, ledger, transport, self.on_fatal()).await
     }
 
     /// A founded group over a log whose appends a test can hold.
@@ -113,6 +122,11 @@ impl Node {
     pub(crate) fn purged_index(&self) -> Option<u64> {
         self.log.state(GROUP).purged.map(|purged| purged.index)
     }
+}
+
+/// The transport of a node that has no peers.
+pub(crate) fn alone(id: NodeId) -> Arc<RaftTransport> {
+    RaftTransport::new(Peers::new(id, 1, Arc::new(TcpDialer)))
 }
 
 /// Flushes and hands over a checkpoint, as the node's checkpointer does.

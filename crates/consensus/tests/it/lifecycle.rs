@@ -5,13 +5,13 @@ use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::join_all;
 use squorum_consensus::{
-    Group, InitializeError, NoPeers, ProposeError, ReadError, StartError, UnknownReason,
+    Group, InitializeError, ProposeError, ReadError, StartError, UnknownReason,
 };
 use squorum_types::NodeId;
 use tokio::time::Instant;
 
 use crate::harness::{
-    GROUP, NODE, Node, PATIENCE, Proposed, check, entry, found, propose_all, ready, until,
+    GROUP, NODE, Node, PATIENCE, Proposed, alone, check, entry, found, propose_all, ready, until,
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -187,7 +187,7 @@ async fn effects_are_published_before_a_proposer_hears() {
     let ledger = node.ledger();
     let told = ledger.told();
     let (log, store) = (Arc::new(node.log.clone()), node.store.clone());
-    let transport = Arc::new(NoPeers);
+    let transport = alone(NODE);
     let start = Group::start(
         node.options(),
         log,

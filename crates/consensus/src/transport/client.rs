@@ -1,0 +1,217 @@
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use futures::stream::{BoxStream, Stream, StreamExt};
+use openraft::EmptyNode;
+use openraft::errors::{NetworkError, RPCError, ReplicationClosed, StreamingError, Unreachable};
+use openraft::network::{RPCOption, RaftNetworkFactory, RaftNetworkV2};
+use openraft::raft::{
+    AppendEntriesRequest, AppendEntriesResponse, SnapshotResponse, StreamAppendResult,
+    TransferLeaderRequest, TransferLeaderResponse, VoteRequest, VoteResponse,
+};
+use openraft::type_config::alias::SnapshotOf;
+use squorum_peer::{CallError, Connection, Lane, MESSAGE_BYTES_MAX, call};
+use squorum_proto::raft::raft_client::RaftClient;
+use squorum_types::{GroupId, NodeId};
+use tonic::Status;
+
+use super::{RaftTransport, append, heartbeat, messages, snapshot};
+use crate::options::ApplyOn;
+use crate::raft_types::{RaftVote, TypeConfig};
+use crate::snapshot::SnapshotData;
+
+/// Makes openraft's clients of one group.
+pub(crate) struct Network {
+    pub(crate) transport: Arc<RaftTransport>,
+    pub(crate) group: GroupId,
+    pub(crate) apply_on: ApplyOn,
+}
+
+/// The way of one group to one peer.
+pub(crate) struct PeerClient {
+    transport: Arc<RaftTransport>,
+    group: GroupId,
+    node: NodeId,
+    apply_on: ApplyOn,
+    /// Every append is a heartbeat, to be gathered with others.
+    for_heartbeats: bool,
+}
+
+impl RaftTransport {
+    pub(super) fn connection(
+        &self,
+        node: NodeId,
+        lane: Lane,
+    ) -> Result<Connection, RPCError<TypeConfig>> {
+        self.peers
+            .connection(node, lane)
+            .map_err(|error| Unreachable::from_string(error).into())
+    }
+}
+
+pub(super) fn raft_client(connection: &Connection) -> RaftClient<Connection> {
+    RaftClient::new(connection.clone())
+        .max_decoding_message_size(MESSAGE_BYTES_MAX)
+        .max_encoding_message_size(MESSAGE_BYTES_MAX)
+}
+
+/// Whether openraft should back off or try again.
+pub(super) fn rpc_error(error: &CallError) -> RPCError<TypeConfig> {
+    if error.may_have_been_processed() {
+        NetworkError::from_string(error).into()
+    } else {
+        Unreachable::from_string(error).into()
+    }
+}
+
+fn malformed(status: &Status) -> RPCError<TypeConfig> {
+    NetworkError::from_string(status.message()).into()
+}
+
+/// openraft drops an RPC at its limit. To find the dead connection behind it, ours ends before.
+fn own_limit(option: &RPCOption) -> Duration {
+    option.hard_ttl() * 9 / 10
+}
+
+impl Network {
+    fn client(&self, target: u64, for_heartbeats: bool) -> PeerClient {
+        PeerClient {
+            transport: Arc::clone(&self.transport),
+            group: self.group,
+            node: NodeId(target),
+            apply_on: self.apply_on,
+            for_heartbeats,
+        }
+    }
+}
+
+impl fmt::Debug for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Network")
+            .field("group", &self.group)
+            .finish_non_exhaustive()
+    }
+}
+
+impl RaftNetworkFactory<TypeConfig> for Network {
+    type Network = PeerClient;
+
+    async fn new_client(&mut self, target: u64, _node: &EmptyNode) -> PeerClient {
+        self.client(target, false)
+    }
+
+    async fn new_heartbeat_client(&mut self, target: u64, _node: &EmptyNode) -> PeerClient {
+        self.client(target, true)
+    }
+}
+
+impl RaftNetworkV2<TypeConfig> for PeerClient {
+    type SnapshotData = SnapshotData;
+
+    /// A heartbeat. openraft asks for nothing else in this way, because entries have a stream.
+    async fn append_entries(
+        &mut self,
+        request: AppendEntriesRequest<TypeConfig>,
+        option: RPCOption,
+    ) -> Result<AppendEntriesResponse<TypeConfig>, RPCError<TypeConfig>> {
+        assert!(request.entries.is_empty(), "entries go through the stream");
+        let message = messages::heartbeat(self.group, &request);
+        let transport = Arc::clone(&self.transport);
+        let result = heartbeat::send(transport, self.node, message, own_limit(&option)).await?;
+        Ok(result.into())
+    }
+
+    fn stream_append<'s, S>(
+        &'s mut self,
+        input: S,
+        option: RPCOption,
+    ) -> BoxFuture<
+        's,
+        Result<
+            BoxStream<'s, Result<StreamAppendResult<TypeConfig>, RPCError<TypeConfig>>>,
+            RPCError<TypeConfig>,
+        >,
+    >
+    where
+        S: Stream<Item = AppendEntriesRequest<TypeConfig>> + Send + Unpin + 'static,
+    {
+        if self.for_heartbeats {
+            return openraft::network::stream_append_sequential(self, input, option);
+        }
+        Box::pin(async move {
+            let connection = self.transport.connection(self.node, Lane::Append)?;
+            Ok(append::stream(connection, self.group, input).boxed())
+        })
+    }
+
+    async fn vote(
+        &mut self,
+        request: VoteRequest<TypeConfig>,
+        option: RPCOption,
+    ) -> Result<VoteResponse<TypeConfig>, RPCError<TypeConfig>> {
+        let connection = self.transport.connection(self.node, Lane::Control)?;
+        let mut client = raft_client(&connection);
+        let request = messages::vote_request(self.group, &request);
+        let response = call(&connection, own_limit(&option), client.vote(request))
+            .await
+            .map_err(|error| rpc_error(&error))?;
+        messages::to_vote_response(response).map_err(|status| malformed(&status))
+    }
+
+    async fn pre_vote(
+        &mut self,
+        request: VoteRequest<TypeConfig>,
+        option: RPCOption,
+    ) -> Result<VoteResponse<TypeConfig>, RPCError<TypeConfig>> {
+        let connection = self.transport.connection(self.node, Lane::Control)?;
+        let mut client = raft_client(&connection);
+        let request = messages::vote_request(self.group, &request);
+        let response = call(&connection, own_limit(&option), client.pre_vote(request))
+            .await
+            .map_err(|error| rpc_error(&error))?;
+        messages::to_vote_response(response).map_err(|status| malformed(&status))
+    }
+
+    async fn full_snapshot(
+        &mut self,
+        vote: RaftVote,
+        snapshot: SnapshotOf<TypeConfig, SnapshotData>,
+        cancel: impl Future<Output = ReplicationClosed> + Send + 'static,
+        _option: RPCOption,
+    ) -> Result<SnapshotResponse<TypeConfig>, StreamingError<TypeConfig>> {
+        let connection = self.transport.connection(self.node, Lane::Snapshot)?;
+        let data = snapshot.snapshot;
+        let figures = &self.transport.registry.snapshots;
+        let counted = figures.begin();
+        let bytes = &figures.sent_bytes;
+        let sending = snapshot::send(&connection, self.group, &vote, data, self.apply_on, bytes);
+        let answered = tokio::select! {
+            biased;
+            closed = cancel => return Err(closed.into()),
+            sent = sending => sent?,
+        };
+        // A higher vote means that the peer has thrown it away.
+        if answered <= vote {
+            counted.done();
+        }
+        Ok(SnapshotResponse::new(answered))
+    }
+
+    async fn transfer_leader(
+        &mut self,
+        request: TransferLeaderRequest<TypeConfig>,
+        option: RPCOption,
+    ) -> Result<TransferLeaderResponse<TypeConfig>, RPCError<TypeConfig>> {
+        let connection = self.transport.connection(self.node, Lane::Control)?;
+        let mut client = raft_client(&connection);
+        let request = messages::transfer_request(self.group, &request);
+        let rpc = client.transfer_leadership(request);
+        call(&connection, own_limit(&option), rpc)
+            .await
+            .map_err(|error| rpc_error(&error))?;
+        Ok(Ok(()))
+    }
+}
