@@ -4,9 +4,10 @@
 //! flushed, then the groups report their marks as their snapshots and purge up to them. A crash
 //! between any two steps leaves a log that reaches further back than needed.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use squorum_consensus::{CheckpointError, CheckpointMark, Group};
+use squorum_consensus::{ApplyOn, CheckpointError, CheckpointMark, Group};
 use squorum_log::Log;
 use squorum_store::{Store, StoreError};
 use tokio::sync::watch;
@@ -14,6 +15,7 @@ use tokio::time::Instant;
 
 use crate::CheckpointOptions;
 use crate::meta::MetaHandle;
+use crate::observe::Figures;
 use crate::shard::ShardHandle;
 use crate::shutdown::stopped;
 
@@ -21,10 +23,12 @@ const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
 pub(crate) struct Checkpointer<S> {
     pub(crate) options: CheckpointOptions,
+    pub(crate) apply_on: ApplyOn,
     pub(crate) store: S,
     pub(crate) log: Log,
     pub(crate) meta: MetaHandle<S>,
     pub(crate) shards: Vec<ShardHandle>,
+    pub(crate) figures: Arc<Figures>,
 }
 
 impl<S: Store> Checkpointer<S> {
@@ -47,7 +51,9 @@ impl<S: Store> Checkpointer<S> {
             last = Instant::now();
             match self.checkpoint().await {
                 Ok(()) => {
-                    let took_ms = last.elapsed().as_millis() as u64;
+                    let took = last.elapsed();
+                    self.figures.checkpoints.record(took);
+                    let took_ms = took.as_millis() as u64;
                     tracing::debug!(took_ms, log_bytes = grown, "checkpoint is done");
                 }
                 // The groups and the log report it themselves, and the process ends.
@@ -63,9 +69,14 @@ impl<S: Store> Checkpointer<S> {
             .iter()
             .map(|s| s.group.begin_checkpoint())
             .collect();
-        let store = self.store.clone();
-        let flushed = tokio::task::spawn_blocking(move || store.flush()).await;
-        flushed.map_err(|_| CheckpointFailure::Cancelled)??;
+        match self.apply_on {
+            ApplyOn::OwnThread => {
+                let store = self.store.clone();
+                let flushed = tokio::task::spawn_blocking(move || store.flush()).await;
+                flushed.map_err(|_| CheckpointFailure::Cancelled)??;
+            }
+            ApplyOn::Caller => self.store.flush()?,
+        }
         finish(&self.meta.group, meta_mark).await?;
         for (shard, mark) in self.shards.iter().zip(marks) {
             finish(&shard.group, mark).await?;

@@ -21,7 +21,7 @@ use tokio::sync::watch;
 use crate::error::unavailable;
 use crate::meta::MetaHandle;
 use crate::routing;
-use crate::shard::ShardHandle;
+use crate::shard::{Answer, ShardHandle};
 use crate::shutdown::stopped;
 
 /// Items of one round, at most.
@@ -126,8 +126,10 @@ impl<S: Store> Controller<S> {
                 queue: item.queue.0,
             }),
         };
-        let answer = handle.proposer.propose(operation, None).await?;
-        match answer.outcome.kind {
+        let Answer::Applied { outcome, .. } = handle.session.propose(operation, None).await? else {
+            return Err(unavailable("shard did not look into the log"));
+        };
+        match outcome.kind {
             Some(Kind::Done(_)) => Ok(()),
             Some(Kind::Refused(refused)) if refused.refusal() == Refusal::QueueDropped => Ok(()),
             Some(Kind::Refused(refused)) if refused.refusal() == Refusal::WindowFull => {

@@ -6,6 +6,8 @@ use squorum_store::StoreError;
 use squorum_types::service::ServiceError;
 use thiserror::Error;
 
+use crate::cluster::FoundingError;
+
 #[derive(Debug, Error)]
 pub enum NodeError {
     #[error(transparent)]
@@ -16,10 +18,10 @@ pub enum NodeError {
     Start(#[from] StartError),
     #[error(transparent)]
     Initialize(#[from] InitializeError),
-    #[error("group {group} was not ready to serve within {seconds} s")]
-    NotReady { group: String, seconds: u64 },
-    #[error("cannot found the cluster: {reason}")]
-    Founding { reason: String },
+    #[error(transparent)]
+    Founding(#[from] FoundingError),
+    #[error("meta refuses to be founded: {reason}")]
+    MetaNotFounded { reason: String },
 }
 
 pub(crate) fn unavailable(reason: &'static str) -> ServiceError {

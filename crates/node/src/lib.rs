@@ -4,30 +4,52 @@
 //!
 //! ```text
 //!  QueueService ──► service: one file an operation
-//!                     │ find the queue           │ propose                    ▲ claim
+//!                     │ find the queue           │ operation                  ▲ claim
 //!                     ▼                          ▼                            │
-//!                   meta (directory)        shard::proposer ──► group    shard::board
-//!                     │                          ▲    entries     │           ▲
-//!                     ▼ work                     │ ticks          ▼ applied   │ statuses
-//!                   controller              shard::ticker      shard::state ──┘
+//!                   meta (directory)        shard::session               shard::board
+//!                     │                          │ batches                    ▲
+//!                     ▼ work                     ▼                            │
+//!                   controller     gateway ◄─ shard::route                    │
+//!                                     │          ▼ if this node leads         │ statuses
+//!           other nodes' gateways ──► └──► shard::proposer ──► group ──► shard::state
+//!                                                          entries  applied
 //! ```
 //!
 //! Decisions are made in `queue` and `meta`, which are pure; here bytes and time are moved.
 
 mod checkpointer;
+mod cluster;
 mod controller;
+mod digests;
 mod error;
+mod gateway;
+mod hand_over;
 mod health;
+mod leaderships;
 mod meta;
 mod node;
+mod observe;
 mod options;
 mod routing;
 mod service;
 mod shard;
 mod shutdown;
 mod stamper;
+mod start;
+mod started;
+mod watchdog;
 
+pub use cluster::{
+    ClusterStatus, Disk, DiskSpace, FileSystemDisk, Finding, FoundingError, GroupStatus, NodeState,
+    NodeStatus, ReplicaStatus, Severity, Verdict,
+};
 pub use error::NodeError;
 pub use health::Health;
 pub use node::{Node, NodeParts};
+pub use observe::{
+    AdmissionObservation, CommandCounts, GroupObservation, LogObservation, Members, MessageTotals,
+    Observation, ReplicaLag,
+};
 pub use options::{CheckpointOptions, NodeOptions};
+pub use service::PartitionPlace;
+pub use squorum_consensus::SnapshotCounts;

@@ -1,36 +1,30 @@
-//! A node: its groups, what runs beside them, and how it starts and ends.
+//! A node as its users see it.
 
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::time::Duration;
 
-use futures::future::try_join_all;
-use squorum_consensus::{EntryLog, FatalHook, Group};
+use futures::stream::BoxStream;
+use squorum_consensus::RaftTransport;
 use squorum_log::Log;
-use squorum_meta::command::{Found, FoundOutcome};
-use squorum_meta::{Cluster, ClusterId, ClusterSettings, Command, FeatureLevel, Outcome};
+use squorum_meta::Cluster;
+use squorum_peer::{BoxedIo, Dialer, Peers};
 use squorum_store::Store;
-use squorum_types::{Clock, Entropy, NodeId, ReceiptHandleKey, ShardId};
+use squorum_types::{Clock, Entropy};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
-use crate::checkpointer::Checkpointer;
+use crate::Health;
+use crate::cluster::{
+    ClusterRecord, ClusterStatus, ClusterView, Disk, Reporter, StatusInput, cluster_status,
+};
 use crate::controller::Controller;
-use crate::error::NodeError;
+use crate::gateway::LeaderClient;
 use crate::meta::MetaHandle;
-use crate::shard::{GroupParts, ShardHandle};
-use crate::shutdown::stopped;
+use crate::observe::Figures;
+use crate::shard::ShardHandle;
 use crate::stamper::Stamper;
-use crate::{Health, NodeOptions};
-
-/// How long a group of this node may take until it serves.
-const READY_TIMEOUT: Duration = Duration::from_secs(30);
-/// A sync that takes longer makes the node not ready ...
-const SYNC_SLOW: Duration = Duration::from_secs(1);
-/// ... and one that takes longer than this ends it.
-const SYNC_HUNG: Duration = Duration::from_secs(30);
-const WATCHDOG_INTERVAL: Duration = Duration::from_millis(250);
+use crate::watchdog::SYNC_SLOW;
 
 /// What a node is made of: its seams to the world.
 pub struct NodeParts<S> {
@@ -38,6 +32,11 @@ pub struct NodeParts<S> {
     pub log: Log,
     pub clock: Arc<dyn Clock>,
     pub entropy: Arc<dyn Entropy>,
+    /// How other nodes are reached.
+    pub dialer: Arc<dyn Dialer>,
+    /// Connections of other nodes to this one; none come to a node that is alone.
+    pub incoming: BoxStream<'static, std::io::Result<BoxedIo>>,
+    pub disk: Arc<dyn Disk>,
     /// Told of what no node can go on after; it should end the process.
     pub on_fatal: Arc<dyn Fn(String) + Send + Sync>,
 }
@@ -50,116 +49,79 @@ pub struct Node<S> {
 
 pub(crate) struct Inner<S> {
     pub(crate) cluster: Cluster,
+    /// Standard queues have a partition for each.
+    pub(crate) node_count: u16,
+    pub(crate) record: ClusterRecord,
+    pub(crate) peers: Peers,
+    pub(crate) view: ClusterView,
+    pub(crate) reporter: Reporter,
     pub(crate) meta: MetaHandle<S>,
     pub(crate) shards: Arc<[ShardHandle]>,
+    pub(crate) leaders: LeaderClient,
+    pub(crate) transport: Arc<RaftTransport>,
     pub(crate) controller: Controller<S>,
     pub(crate) stamper: Stamper,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) log: Log,
+    pub(crate) figures: Arc<Figures>,
     /// KiB of messages that may be on their way.
     pub(crate) send_room: Arc<Semaphore>,
     pub(crate) receive_room: Arc<Semaphore>,
     /// Goes round partitions.
     pub(crate) turn: AtomicU64,
-    stop: watch::Sender<bool>,
-    tasks: tokio::sync::Mutex<JoinSet<()>>,
+    /// True once the node is about to end: polls do not wait any more.
+    pub(crate) draining: watch::Sender<bool>,
+    pub(crate) stop: watch::Sender<bool>,
+    pub(crate) tasks: tokio::sync::Mutex<JoinSet<()>>,
 }
 
 impl<S: Store> Node<S> {
-    /// Starts a node in the current tokio runtime: founds a cluster of one if store and log are
-    /// empty. Returns when every group serves.
-    pub async fn start(options: NodeOptions, parts: NodeParts<S>) -> Result<Node<S>, NodeError> {
-        let (stop, shutdown) = watch::channel(false);
-        let on_fatal = Arc::clone(&parts.on_fatal);
-        let group_parts = GroupParts {
-            node: options.node,
-            store: parts.store.clone(),
-            log: Arc::new(parts.log.clone()) as Arc<dyn EntryLog>,
-            scratch: options.scratch.clone(),
-            stamper: Stamper::new(parts.clock),
-            entropy: Arc::clone(&parts.entropy),
-            on_fatal: FatalHook::new(move |error| on_fatal(error.to_string())),
-        };
-        let mut tasks = JoinSet::new();
-        let meta = MetaHandle::start(&group_parts).await?;
-        found_group(&meta.group, options.node).await?;
-        let cluster = match meta.cluster()? {
-            Some(cluster) => cluster,
-            None => {
-                ready(&meta.group).await?;
-                found_cluster(&meta, &options, &*parts.entropy).await?
-            }
-        };
-        let shards = (0..cluster.shard_count).map(ShardId);
-        let mut handles = Vec::new();
-        for id in shards {
-            let limits = options.limits.clone();
-            let shard = ShardHandle::start(&group_parts, id, limits, &shutdown, &mut tasks).await?;
-            found_group(&shard.group, options.node).await?;
-            handles.push(shard);
-        }
-        ready(&meta.group).await?;
-        try_join_all(handles.iter().map(|shard| ready(&shard.group))).await?;
-        let shards: Arc<[ShardHandle]> = handles.into();
-
-        let controller = Controller::new(meta.clone(), Arc::clone(&shards));
-        tasks.spawn(controller.clone().run(shutdown.clone()));
-        let checkpointer = Checkpointer {
-            options: options.checkpoint,
-            store: parts.store,
-            log: parts.log.clone(),
-            meta: meta.clone(),
-            shards: shards.to_vec(),
-        };
-        tasks.spawn(checkpointer.run(shutdown.clone()));
-        tasks.spawn(watch_syncs(parts.log.clone(), parts.on_fatal, shutdown));
-        let inner = Inner {
-            cluster,
-            meta,
-            shards,
-            controller,
-            stamper: group_parts.stamper,
-            entropy: parts.entropy,
-            log: parts.log,
-            send_room: Arc::new(Semaphore::new(options.send_bytes_max / 1024)),
-            receive_room: Arc::new(Semaphore::new(options.receives_max)),
-            turn: AtomicU64::new(0),
-            stop,
-            tasks: tokio::sync::Mutex::new(tasks),
-        };
-        Ok(Node {
-            inner: Arc::new(inner),
-        })
-    }
-
     /// Whether the node can serve reads and writes now.
     pub fn health(&self) -> Health {
         let inner = &self.inner;
-        let not_ready = |reason: String| Health {
-            ready: false,
-            reason: Some(reason),
-        };
         let log = inner.log.health();
         if let Some(error) = log.failure {
-            return not_ready(error.to_string());
+            return Health::not_ready(error.to_string());
         }
         if log.sync_in_progress.is_some_and(|time| time > SYNC_SLOW) {
-            return not_ready("the disk does not answer".to_owned());
+            return Health::not_ready("the disk does not answer".to_owned());
         }
-        if !inner.meta.group.can_serve_locally() {
-            return not_ready("meta has no leader here".to_owned());
+        if *inner.draining.borrow() {
+            return Health::not_ready("the node is stopping".to_owned());
         }
-        let behind = inner
+        if inner.view.is_cut_off() {
+            return Health::not_ready("this node reaches no majority of the cluster".to_owned());
+        }
+        let leads = |leader| leader == inner.meta.group.node();
+        let meta = inner.meta.group.leadership();
+        let serves = |leadership: squorum_consensus::Leadership| {
+            let leader = leadership.leader?;
+            (!leads(leader) || leadership.ready_to_serve).then_some(())
+        };
+        if serves(meta).is_none() {
+            return Health::not_ready("meta has no leader".to_owned());
+        }
+        let leaderless = inner
             .shards
             .iter()
-            .find(|shard| !shard.group.can_serve_locally());
-        match behind {
-            Some(shard) => not_ready(format!("{} has no leader here", shard.group.id())),
-            None => Health {
-                ready: true,
-                reason: None,
-            },
+            .find(|shard| serves(shard.group.leadership()).is_none());
+        match leaderless {
+            Some(shard) => Health::not_ready(format!("{} has no leader", shard.group.id())),
+            None => Health::READY,
         }
+    }
+
+    /// How the cluster is, as this node sees it.
+    pub fn status(&self) -> ClusterStatus {
+        let inner = &self.inner;
+        let nodes = inner.record.nodes();
+        let addresses = nodes.filter_map(|node| Some((node, inner.peers.address(node)?)));
+        cluster_status(&StatusInput {
+            record: &inner.record,
+            this_node: inner.view.node(),
+            members: &inner.view.observed(inner.reporter.report()),
+            addresses: &addresses.collect(),
+        })
     }
 
     /// Ends everything that runs, in order. Nothing acknowledged is lost, whether or not this is
@@ -194,78 +156,6 @@ impl<S> Clone for Node<S> {
     fn clone(&self) -> Self {
         Node {
             inner: Arc::clone(&self.inner),
-        }
-    }
-}
-
-/// Founds a group of this node alone, unless it was founded before.
-async fn found_group<O: Send + 'static>(group: &Group<O>, node: NodeId) -> Result<(), NodeError> {
-    if !group.is_initialized().await {
-        group.initialize([node]).await?;
-    }
-    Ok(())
-}
-
-async fn ready<O: Send + 'static>(group: &Group<O>) -> Result<(), NodeError> {
-    let mut leadership = group.watch_leadership();
-    let ready = leadership.wait_for(|leadership| leadership.ready_to_serve);
-    match tokio::time::timeout(READY_TIMEOUT, ready).await {
-        Ok(Ok(_)) => Ok(()),
-        _ => Err(NodeError::NotReady {
-            group: group.id().to_string(),
-            seconds: READY_TIMEOUT.as_secs(),
-        }),
-    }
-}
-
-async fn found_cluster<S: Store>(
-    meta: &MetaHandle<S>,
-    options: &NodeOptions,
-    entropy: &dyn Entropy,
-) -> Result<Cluster, NodeError> {
-    let (mut cluster_id, mut key) = ([0; 16], [0; 32]);
-    entropy.fill(&mut cluster_id);
-    entropy.fill(&mut key);
-    let found = Command::Found(Found {
-        cluster_id: ClusterId(cluster_id),
-        shard_count: options.shard_count,
-        receipt_handle_key: ReceiptHandleKey(key),
-        node: options.node,
-        settings: ClusterSettings::default(),
-        feature_level: FeatureLevel::CURRENT,
-    });
-    let failed = |reason: String| NodeError::Founding { reason };
-    match meta
-        .propose(&found)
-        .await
-        .map_err(|error| failed(error.to_string()))?
-    {
-        Outcome::Found(FoundOutcome::Founded(cluster)) => Ok(*cluster),
-        other => Err(failed(format!("meta answered {other:?}"))),
-    }
-}
-
-/// Ends the process when a sync hangs for too long: the disk is gone, and others can take over.
-async fn watch_syncs(
-    log: Log,
-    on_fatal: Arc<dyn Fn(String) + Send + Sync>,
-    mut shutdown: watch::Receiver<bool>,
-) {
-    loop {
-        tokio::select! {
-            () = tokio::time::sleep(WATCHDOG_INTERVAL) => {}
-            () = stopped(&mut shutdown) => return,
-        }
-        if log
-            .health()
-            .sync_in_progress
-            .is_some_and(|time| time > SYNC_HUNG)
-        {
-            on_fatal(format!(
-                "a sync of the log has taken more than {} s",
-                SYNC_HUNG.as_secs()
-            ));
-            return;
         }
     }
 }

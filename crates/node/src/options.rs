@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use squorum_consensus::{ApplyOn, Timings};
 use squorum_queue::Limits;
 use squorum_types::NodeId;
 
@@ -10,8 +11,16 @@ pub struct NodeOptions {
     pub node: NodeId,
     /// Directory on the store's file system for files under construction.
     pub scratch: PathBuf,
+    /// The nodes that found a cluster together, as they advertise themselves, this one among them.
+    /// Without any, the node founds a cluster of one.
+    pub seeds: Vec<String>,
+    /// Where the other nodes reach this one: `host:port`.
+    pub advertise: String,
     /// Number of shards of a cluster that this node founds. A cluster keeps its number.
     pub shard_count: u16,
+    /// All nodes of a cluster must have the same.
+    pub timings: Timings,
+    pub apply_on: ApplyOn,
     pub limits: Limits,
     pub checkpoint: CheckpointOptions,
     /// Bytes of messages on their way to the log, over all shards. Sends beyond are refused.
@@ -27,6 +36,9 @@ pub struct CheckpointOptions {
     pub log_bytes: u64,
     /// ... or so much time, if anything was written.
     pub interval: Duration,
+    /// Log of each group that stays behind a checkpoint, for members that were away for a while.
+    /// One that was away for longer is sent a snapshot.
+    pub log_bytes_kept: u64,
 }
 
 impl NodeOptions {
@@ -34,11 +46,16 @@ impl NodeOptions {
         NodeOptions {
             node,
             scratch,
+            seeds: Vec::new(),
+            advertise: String::new(),
             shard_count: 8,
+            timings: Timings::default(),
+            apply_on: ApplyOn::OwnThread,
             limits: Limits::default(),
             checkpoint: CheckpointOptions {
                 log_bytes: 128 << 20,
                 interval: Duration::from_secs(60),
+                log_bytes_kept: 32 << 20,
             },
             send_bytes_max: 64 << 20,
             receives_max: 16 * 1024,

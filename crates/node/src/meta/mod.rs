@@ -1,6 +1,7 @@
 //! The control group on this node.
 
 mod directory;
+mod recent;
 mod state;
 
 use std::sync::Arc;
@@ -8,19 +9,23 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use prost::Message;
-use squorum_consensus::{FatalHook, Group, NoPeers, ProposeError};
+use squorum_consensus::{Group, ReadError};
 use squorum_meta::{Cluster, Command, Outcome, QueueKey, WorkItem, WorkKind, read};
 use squorum_proto::meta::Entry;
 use squorum_store::Store;
 use squorum_types::service::{ListQueues, QueueInfo, QueueList, ServiceError};
-use squorum_types::{AccountId, GroupId, QueueId, Region};
+use squorum_types::{AccountId, GroupId, NodeId, QueueId, Region};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use self::directory::Directory;
-use self::state::{MetaState, Outcomes};
+use self::recent::RecentOutcomes;
+use self::state::{AppliedCommand, MetaState};
+use crate::cluster::ClusterView;
 use crate::error::{NodeError, failed_read, unavailable};
-use crate::shard::{GroupParts, HOLD};
+use crate::gateway::LeaderClient;
+use crate::shard::batch::SubmitError;
+use crate::shard::{GroupParts, HOLD, submit_error};
 use crate::stamper::Stamper;
 
 /// Between two tries when there is no event to wait for.
@@ -29,68 +34,139 @@ const RETRY_PAUSE: Duration = Duration::from_millis(20);
 /// Meta's handle. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct MetaHandle<S> {
-    pub(crate) group: Group<Outcomes>,
+    pub(crate) group: Group<AppliedCommand>,
     store: S,
     directory: Directory,
+    recent: RecentOutcomes,
     stamper: Stamper,
     new_work: Arc<Notify>,
+    leaders: LeaderClient,
+    view: ClusterView,
 }
 
 impl<S: Store> MetaHandle<S> {
     pub(crate) async fn start(parts: &GroupParts<S>) -> Result<MetaHandle<S>, NodeError> {
         let directory = Directory::default();
         let new_work = Arc::new(Notify::new());
-        let state = MetaState::open(&parts.store, directory.clone(), Arc::clone(&new_work))?;
-        let options = parts.options(GroupId::META);
-        let (log, store) = (Arc::clone(&parts.log), parts.store.clone());
-        let on_fatal: FatalHook = parts.on_fatal.clone();
-        let transport = Arc::new(NoPeers);
-        let group = Group::start(options, log, store, state, transport, on_fatal).await?;
-        let store = parts.store.clone();
-        let stamper = parts.stamper.clone();
+        let recent = RecentOutcomes::default();
+        let work = Arc::clone(&new_work);
+        let state = MetaState::open(&parts.store, directory.clone(), work, recent.clone())?;
+        let group = parts.start_group(GroupId::META, state).await?;
         Ok(MetaHandle {
             group,
-            store,
+            store: parts.store.clone(),
             directory,
-            stamper,
+            recent,
+            stamper: parts.stamper.clone(),
             new_work,
+            leaders: parts.leaders.clone(),
+            view: parts.view.clone(),
         })
     }
 
-    /// Proposes a command, again and again until the hold time is over. Commands are made so that
-    /// a repetition has the first one's outcome.
+    /// Proposes a command to whoever leads, again and again until the hold time is over. Commands
+    /// are made so that a repetition has the first one's outcome. When it returns, this node's
+    /// replica has applied it.
     pub(crate) async fn propose(&self, command: &Command) -> Result<Outcome, ServiceError> {
         let deadline = Instant::now() + HOLD;
-        loop {
-            let error = match self.propose_once(command).await {
-                Ok(outcome) => return Ok(outcome),
-                Err(ProposeError::Stopped) => return Err(unavailable("node is stopping")),
-                Err(error) => error,
-            };
-            if Instant::now() >= deadline {
-                tracing::warn!(%error, "proposal to meta is given up");
-                return Err(unavailable("no leader could be reached"));
-            }
-            tokio::time::sleep(RETRY_PAUSE).await;
-            let mut leadership = self.group.watch_leadership();
-            let ready = leadership.wait_for(|leadership| leadership.ready_to_serve);
-            // Either way it is proposed again: the answer tells.
-            let _ = tokio::time::timeout_at(deadline, ready).await;
-        }
+        let command = squorum_proto::meta::Command::from(command);
+        self.until(deadline, || self.propose_once(&command, deadline))
+            .await
     }
 
-    async fn propose_once(&self, command: &Command) -> Result<Outcome, ProposeError> {
+    async fn propose_once(
+        &self,
+        command: &squorum_proto::meta::Command,
+        deadline: Instant,
+    ) -> Result<Outcome, SubmitError> {
+        let leader = self.leader(deadline).await?;
+        if leader == self.group.node() {
+            return Ok(self.propose_here(command.clone()).await?.outcome);
+        }
+        let encoded = Bytes::from(command.encode_to_vec());
+        let index = self.leaders.propose_meta(leader, encoded, deadline).await?;
+        self.applied(index, deadline).await?;
+        // Gone only if a snapshot brought it, or much else came after it.
+        self.recent.get(index).ok_or(SubmitError::OutcomeUnknown)
+    }
+
+    /// Proposes a command if this node leads.
+    pub(crate) async fn propose_here(
+        &self,
+        command: squorum_proto::meta::Command,
+    ) -> Result<AppliedCommand, SubmitError> {
         let entry = Entry {
             now_ms: self.stamper.now().0,
             // Meta's clock serves only the minute for which names and purges are blocked. A leader
             // may always set it: the stamper itself never jumps.
             first_stamp: true,
-            commands: vec![command.into()],
+            commands: vec![command],
         };
         let entry = Bytes::from(entry.encode_to_vec());
-        let mut outcomes = self.group.propose(entry).await?;
-        assert!(outcomes.len() == 1, "one command has one outcome");
-        Ok(outcomes.remove(0))
+        let applied = self.group.propose(entry).await;
+        applied.map_err(|error| submit_error(&error))
+    }
+
+    /// The node that leads. Waits for one if there is none.
+    async fn leader(&self, deadline: Instant) -> Result<NodeId, SubmitError> {
+        let mut watch = self.group.watch_leadership();
+        let found = watch.wait_for(|leadership| leadership.leader.is_some());
+        let leadership = tokio::select! {
+            found = tokio::time::timeout_at(deadline, found) => match found {
+                Ok(Ok(leadership)) => *leadership,
+                Ok(Err(_)) => return Err(SubmitError::Stopped),
+                Err(_) => return Err(SubmitError::NotLeader { leader: None }),
+            },
+            () = self.view.cut_off() => return Err(SubmitError::NotLeader { leader: None }),
+        };
+        leadership
+            .leader
+            .ok_or(SubmitError::NotLeader { leader: None })
+    }
+
+    /// Waits until this replica has applied the log up to `index`.
+    async fn applied(&self, index: u64, deadline: Instant) -> Result<(), SubmitError> {
+        loop {
+            let changed = self.recent.changed();
+            if self.group.applied_index() >= Some(index) {
+                return Ok(());
+            }
+            if Instant::now() >= deadline {
+                return Err(SubmitError::OutcomeUnknown);
+            }
+            // Entries of the group's own, and snapshots, are not announced.
+            let _ = tokio::time::timeout(RETRY_PAUSE, changed).await;
+        }
+    }
+
+    /// Tries until something comes of it or the deadline is over.
+    async fn until<T, F>(
+        &self,
+        deadline: Instant,
+        attempt: impl Fn() -> F,
+    ) -> Result<T, ServiceError>
+    where
+        F: Future<Output = Result<T, SubmitError>>,
+    {
+        loop {
+            let result = tokio::select! {
+                result = attempt() => result,
+                () = self.view.cut_off() => Err(SubmitError::OutcomeUnknown),
+            };
+            let error = match result {
+                Ok(value) => return Ok(value),
+                Err(SubmitError::Stopped) => return Err(unavailable("node is stopping")),
+                Err(error) => error,
+            };
+            if self.view.is_cut_off() {
+                return Err(unavailable("this node reaches no majority of the cluster"));
+            }
+            if Instant::now() >= deadline {
+                tracing::warn!(%error, "no leader of meta answers");
+                return Err(unavailable("no leader could be reached"));
+            }
+            tokio::time::sleep(RETRY_PAUSE).await;
+        }
     }
 
     /// The queue that a name leads to. A negative answer is confirmed with a quorum.
@@ -120,14 +196,31 @@ impl<S: Store> MetaHandle<S> {
     /// Waits until this replica has everything that was acknowledged before the call.
     pub(crate) async fn confirm(&self) -> Result<(), ServiceError> {
         let deadline = Instant::now() + HOLD;
-        while let Err(error) = self.group.confirm_leadership(deadline).await {
-            if Instant::now() >= deadline {
-                tracing::warn!(%error, "no quorum confirms that a queue does not exist");
-                return Err(unavailable("no leader could be reached"));
-            }
-            tokio::time::sleep(RETRY_PAUSE).await;
+        self.until(deadline, || self.confirm_once(deadline)).await
+    }
+
+    async fn confirm_once(&self, deadline: Instant) -> Result<(), SubmitError> {
+        let leader = self.leader(deadline).await?;
+        if leader == self.group.node() {
+            let confirmed = self.confirm_here(deadline).await;
+            return confirmed
+                .map(|_| ())
+                .map_err(|leader| SubmitError::NotLeader { leader });
         }
-        Ok(())
+        let index = self.leaders.confirm_meta(leader, deadline).await?;
+        self.applied(index, deadline).await
+    }
+
+    /// Confirms with a quorum that this node leads; answers up to where it has applied the log.
+    /// `Err` names the leader instead, if it is known.
+    pub(crate) async fn confirm_here(&self, deadline: Instant) -> Result<u64, Option<NodeId>> {
+        self.group
+            .confirm_leadership(deadline)
+            .await
+            .map_err(|error| match error {
+                ReadError::NotLeader { leader } => leader,
+                ReadError::NoQuorum | ReadError::Stopped => None,
+            })
     }
 
     pub(crate) fn list(

@@ -11,9 +11,14 @@ use squorum_store::{Overlay, Store, StoreError};
 use tokio::sync::Notify;
 
 use super::directory::Directory;
+use super::recent::RecentOutcomes;
 
-/// Outcomes of an entry's commands, in their order.
-pub(crate) type Outcomes = Vec<Outcome>;
+/// What an entry of the control group did. Every entry holds one command.
+#[derive(Clone, Debug)]
+pub(crate) struct AppliedCommand {
+    pub(crate) index: u64,
+    pub(crate) outcome: Outcome,
+}
 
 /// Applies entries to [`Meta`], and tells directory and controller what they did.
 #[derive(Debug)]
@@ -21,7 +26,9 @@ pub(crate) struct MetaState {
     meta: Meta,
     directory: Directory,
     new_work: Arc<Notify>,
+    recent: RecentOutcomes,
     changed: Vec<QueueChange>,
+    applied: Vec<AppliedCommand>,
     has_new_work: bool,
 }
 
@@ -30,39 +37,47 @@ impl MetaState {
         store: &S,
         directory: Directory,
         new_work: Arc<Notify>,
+        recent: RecentOutcomes,
     ) -> Result<MetaState, MetaError> {
         let meta = Meta::open(store)?;
         Ok(MetaState {
             meta,
             directory,
             new_work,
+            recent,
             changed: Vec::new(),
+            applied: Vec::new(),
             has_new_work: false,
         })
     }
 }
 
 impl<S: Store> ReplicatedState<S> for MetaState {
-    type Outcome = Outcomes;
+    type Outcome = AppliedCommand;
 
     fn apply(
         &mut self,
-        _index: u64,
+        index: u64,
         entry: &Bytes,
         _owed: bool,
         txn: &mut Overlay<'_, S>,
-    ) -> Result<Outcomes, StoreError> {
+    ) -> Result<AppliedCommand, StoreError> {
         let entry = Entry::decode(entry.clone())
             .map_err(|error| StoreError::Corruption(format!("log entry: {error}")))?;
         let Applied {
-            outcomes,
+            mut outcomes,
             changed_queues,
             new_work,
             ..
         } = self.meta.apply(txn, &entry).map_err(to_store_error)?;
         self.changed.extend(changed_queues);
         self.has_new_work |= new_work;
-        Ok(outcomes)
+        let outcome = outcomes.pop().filter(|_| outcomes.is_empty());
+        let outcome = outcome
+            .ok_or_else(|| StoreError::Corruption(format!("log entry {index}: not one command")))?;
+        let applied = AppliedCommand { index, outcome };
+        self.applied.push(applied.clone());
+        Ok(applied)
     }
 
     fn committed(&mut self, _index: u64) {
@@ -72,11 +87,13 @@ impl<S: Store> ReplicatedState<S> for MetaState {
         if std::mem::take(&mut self.has_new_work) {
             self.new_work.notify_one();
         }
+        self.recent.publish(self.applied.drain(..));
     }
 
     fn reload(&mut self, store: &S) -> Result<(), StoreError> {
         self.meta = Meta::open(store).map_err(to_store_error)?;
         self.directory.clear();
+        self.recent.clear();
         self.new_work.notify_one();
         Ok(())
     }

@@ -3,6 +3,8 @@
 mod call;
 mod change_visibility;
 mod delete;
+mod locate;
+mod preference;
 mod queues;
 mod receive;
 mod send;
@@ -16,6 +18,7 @@ use squorum_types::service::{
 };
 use squorum_types::{AccountId, AttributeChanges, Caller, QueueName};
 
+pub use self::locate::PartitionPlace;
 use crate::Node;
 
 impl<S: Store> QueueService for Node<S> {

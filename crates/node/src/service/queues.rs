@@ -1,26 +1,33 @@
 //! Queues themselves: meta decides, the shards hear of it, then the client is answered.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use futures::future::try_join_all;
 use squorum_meta::command::{
     CreateQueue as CreateQueueCommand, CreateQueueOutcome, DeleteQueue, DeleteQueueOutcome, Purge,
     PurgeOutcome, RequestId, SetAttributes, SetAttributesOutcome,
 };
 use squorum_meta::{Command, Outcome, QueueKey, WorkKind, plan};
+use squorum_proto::gateway::Counts;
 use squorum_proto::queue::Tick;
 use squorum_proto::queue::command::Operation;
 use squorum_store::Store;
 use squorum_types::service::{
     CreateQueue, ListQueues, QueueCounters, QueueDescription, QueueInfo, QueueList, ServiceError,
 };
-use squorum_types::{AccountId, AttributeChanges, Caller, QueueName};
+use squorum_types::{AccountId, AttributeChanges, Caller, NodeId, PartitionId, QueueName};
+use tokio::time::Instant;
 
 use super::call::internal;
+use crate::error::unavailable;
 use crate::node::Inner;
 use crate::routing;
+use crate::shard::HOLD;
+use crate::shard::batch::SubmitError;
 
-/// Nodes of the cluster: standard queues have a partition for each.
-const NODE_COUNT: u16 = 1;
+/// Between two tries to find a partition's leader.
+const COUNT_PAUSE: Duration = Duration::from_millis(20);
 
 impl<S: Store> Inner<S> {
     pub(crate) async fn create_queue(
@@ -35,7 +42,7 @@ impl<S: Store> Inner<S> {
         } = request;
         let (account, region) = (caller.account.clone(), caller.region.clone());
         let shard_count = self.cluster.shard_count;
-        let partition_count = plan::partition_count(&attributes, shard_count, NODE_COUNT);
+        let partition_count = plan::partition_count(&attributes, shard_count, self.node_count);
         let command = Command::CreateQueue(Box::new(CreateQueueCommand {
             key: QueueKey {
                 account,
@@ -83,6 +90,7 @@ impl<S: Store> Inner<S> {
         caller: &Caller,
         request: &ListQueues,
     ) -> Result<QueueList, ServiceError> {
+        self.meta.confirm().await?;
         self.meta.list(&caller.account, &caller.region, request)
     }
 
@@ -140,30 +148,85 @@ impl<S: Store> Inner<S> {
         }
     }
 
-    /// The queue with its counters, after what is due has happened.
+    /// The queue as every acknowledged change left it, with its counters.
     pub(crate) async fn describe_queue(
         &self,
         queue: &Arc<QueueInfo>,
     ) -> Result<QueueDescription, ServiceError> {
+        self.meta.confirm().await?;
+        let current = self.meta.queue(queue.id)?;
+        let queue = current.ok_or(ServiceError::QueueDoesNotExist)?;
+        let deadline = Instant::now() + HOLD;
+        let counts = routing::partitions(&queue).map(|partition| self.count(partition, deadline));
         let mut counters = QueueCounters::default();
-        for partition in routing::partitions(queue) {
-            let shard = self.shard_of(partition)?;
-            self.ready_to_read(shard).await?;
-            let due = shard.board.status(partition).next_due;
-            if due.is_some_and(|due| due <= self.stamper.now()) {
-                let tick = Tick {
-                    partitions: vec![partition.into()],
-                };
-                shard.proposer.propose(Operation::Tick(tick), None).await?;
-            }
-            let status = shard.board.status(partition);
-            counters.visible += status.visible;
-            counters.in_flight += status.in_flight;
-            counters.delayed += status.delayed;
+        for counts in try_join_all(counts).await? {
+            counters.visible += counts.visible;
+            counters.in_flight += counts.in_flight;
+            counters.delayed += counts.delayed;
         }
         Ok(QueueDescription {
-            info: (**queue).clone(),
+            info: (*queue).clone(),
             counters,
+        })
+    }
+
+    /// A partition's counters, from whoever leads its shard.
+    async fn count(
+        &self,
+        partition: PartitionId,
+        deadline: Instant,
+    ) -> Result<Counts, ServiceError> {
+        let shard = self.shard_of(partition)?;
+        loop {
+            let leader = match self.count_here(partition).await {
+                Ok(counts) => return Ok(counts),
+                Err(leader) => leader,
+            };
+            if let Some(leader) = leader.filter(|leader| *leader != shard.group.node()) {
+                let counts = tokio::select! {
+                    counts = self.leaders.count(leader, partition, deadline) => counts,
+                    () = self.view.cut_off() => Err(SubmitError::OutcomeUnknown),
+                };
+                if let Ok(counts) = counts {
+                    return Ok(counts);
+                }
+            }
+            if self.view.is_cut_off() || Instant::now() >= deadline {
+                return Err(unavailable("no leader could be reached"));
+            }
+            tokio::time::sleep(COUNT_PAUSE).await;
+        }
+    }
+
+    /// A partition's counters, after what is due has happened. `Err` names the leader instead, if
+    /// another node is known to lead.
+    pub(crate) async fn count_here(
+        &self,
+        partition: PartitionId,
+    ) -> Result<Counts, Option<NodeId>> {
+        let shard = self.shard_of(partition).map_err(|_| None)?;
+        let leads = || {
+            if shard.group.can_serve_locally() {
+                Ok(())
+            } else {
+                Err(shard.group.leadership().leader)
+            }
+        };
+        leads()?;
+        let due = shard.board.status(partition).next_due;
+        if due.is_some_and(|due| due <= self.stamper.now()) {
+            let tick = Tick {
+                partitions: vec![partition.into()],
+            };
+            let ticked = shard.session.propose(Operation::Tick(tick), None).await;
+            ticked.map_err(|_| None)?;
+            leads()?;
+        }
+        let status = shard.board.status(partition);
+        Ok(Counts {
+            visible: status.visible,
+            in_flight: status.in_flight,
+            delayed: status.delayed,
         })
     }
 

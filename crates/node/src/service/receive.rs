@@ -1,11 +1,12 @@
 //! ReceiveMessage: long polling over the partitions of a queue.
 //!
-//! An empty poll proposes nothing: the board knows from applied entries what there is. A receive is
-//! proposed only with a claim on messages.
+//! An empty poll proposes nothing. Every replica's board knows from applied entries what there is, so
+//! a poll parks at the boards of its own node, wherever the partitions are led. A leader's own board
+//! says for certain; of the others a poll asks each leader once before it parks, and again when its
+//! own board says that there is something.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -15,6 +16,7 @@ use squorum_proto::queue::command::Operation;
 use squorum_proto::queue::outcome::Kind;
 use squorum_queue::StoredMessage;
 use squorum_store::Store;
+use squorum_types::measure::Entered;
 use squorum_types::service::{Delivery, QueueInfo, ReceiveRequest, ReceivedMessage, ServiceError};
 use squorum_types::{
     DeduplicationHash, MessageEnvelope, PartitionId, ReceiptHandle, ReceiptHandleKey, Timestamp,
@@ -24,10 +26,12 @@ use tokio::time::Instant;
 
 use super::call::{Answered, unexpected};
 use super::send::sequence_number;
+use crate::error::unavailable;
 use crate::node::Inner;
 use crate::routing;
 use crate::shard::OpenReceive;
 use crate::shard::board::{Board, Claim, Look};
+use crate::shutdown::stopped;
 
 /// After a claim that gave nothing, such as at the limit of messages in flight.
 const EMPTY_PAUSE: Duration = Duration::from_millis(50);
@@ -47,12 +51,10 @@ impl<S: Store> Inner<S> {
         request: ReceiveRequest,
     ) -> Result<Delivery, ServiceError> {
         let room = Arc::clone(&self.receive_room);
-        let _permit = room
-            .try_acquire_owned()
-            .map_err(|_| ServiceError::Throttled)?;
-        for partition in routing::partitions(queue) {
-            self.ready_to_read(self.shard_of(partition)?).await?;
-        }
+        let _permit = room.try_acquire_owned().map_err(|_| {
+            self.figures.receives_refused.increment();
+            ServiceError::Throttled
+        })?;
         let attributes = &queue.attributes;
         let wait_seconds = request.wait_time_seconds;
         let wait_seconds = wait_seconds.unwrap_or(attributes.receive_message_wait_time_seconds);
@@ -96,36 +98,93 @@ impl<S: Store> Inner<S> {
         deadline: Instant,
         short: bool,
     ) -> Result<Delivery, ServiceError> {
-        // Where to begin changes, so that no partition starves.
-        let start = self.turn.fetch_add(1, Ordering::Relaxed) as usize;
-        let partitions: Vec<_> = routing::partitions(queue).collect();
-        loop {
-            for offset in 0..partitions.len() {
-                let partition = partitions[start.wrapping_add(offset) % partitions.len()];
-                let board = &self.shard_of(partition)?.board;
-                if let Look::Claimed(claim) = board.look(partition, self.stamper.now())
-                    && let Some(delivery) = self.use_claim(queue, claim, wanted, short).await?
-                {
+        let partitions = self.partitions_for_receive(queue);
+        if let Some(delivery) = self.ask_all(queue, &partitions, wanted, short).await? {
+            return Ok(delivery);
+        }
+        let cut_off = unavailable("this node reaches no majority of the cluster");
+        let mut draining = self.draining.subscribe();
+        while Instant::now() < deadline {
+            let mut waiting = Waiting::new(self, &partitions)?;
+            let claim = tokio::select! {
+                claim = tokio::time::timeout_at(deadline, waiting.claim()) => claim,
+                () = self.view.cut_off() => return Err(cut_off),
+                () = stopped(&mut draining) => break,
+            };
+            let Ok(claim) = claim else { break };
+            drop(waiting);
+            let Some(claim) = claim else { continue };
+            match self.use_claim(queue, claim, wanted, short).await? {
+                Some(delivery) => return Ok(delivery),
+                None => tokio::time::sleep(EMPTY_PAUSE).await,
+            }
+            // Meanwhile others may have got something.
+            for partition in &partitions {
+                let found = self.look(queue, *partition, wanted, short).await?;
+                if let Some(delivery) = found {
                     return Ok(delivery);
                 }
             }
-            if Instant::now() >= deadline {
-                return Ok(Delivery::empty());
-            }
-            let mut waiting = Waiting::new(self, &partitions)?;
-            let Ok(claim) = tokio::time::timeout_at(deadline, waiting.claim()).await else {
-                return Ok(Delivery::empty());
+        }
+        // What this replica has not heard of may be there all the same.
+        if self.view.is_cut_off() {
+            return Err(cut_off);
+        }
+        Ok(Delivery::empty())
+    }
+
+    /// Asks the leader of every partition. One that cannot be reached is passed over, unless that
+    /// is so for all.
+    async fn ask_all(
+        &self,
+        queue: &Arc<QueueInfo>,
+        partitions: &[PartitionId],
+        wanted: &Wanted,
+        short: bool,
+    ) -> Result<Option<Delivery>, ServiceError> {
+        let mut answered = false;
+        let mut failure = None;
+        for partition in partitions {
+            let shard = self.shard_of(*partition)?;
+            let result = if shard.group.can_serve_locally() {
+                self.look(queue, *partition, wanted, short).await
+            } else if shard.group.leadership().leader.is_some() {
+                self.receive_fresh(queue, *partition, wanted, short).await
+            } else {
+                continue;
             };
-            drop(waiting);
-            if let Some(claim) = claim {
-                match self.use_claim(queue, claim, wanted, short).await? {
-                    Some(delivery) => return Ok(delivery),
-                    None => tokio::time::sleep(EMPTY_PAUSE).await,
-                }
+            match result {
+                Ok(Some(delivery)) => return Ok(Some(delivery)),
+                Ok(None) => answered = true,
+                Err(error @ ServiceError::Unavailable { .. }) => failure = Some(error),
+                Err(error) => return Err(error),
             }
+        }
+        match (answered, failure, partitions.first()) {
+            (true, ..) | (false, None, None) => Ok(None),
+            (false, Some(error), _) => Err(error),
+            // Nobody leads any of them: held until somebody does.
+            (false, None, Some(first)) => self.receive_fresh(queue, *first, wanted, short).await,
         }
     }
 
+    /// Receives from a partition if this node's board says that there is something.
+    async fn look(
+        &self,
+        queue: &Arc<QueueInfo>,
+        partition: PartitionId,
+        wanted: &Wanted,
+        short: bool,
+    ) -> Result<Option<Delivery>, ServiceError> {
+        let board = &self.shard_of(partition)?.board;
+        match board.look(partition, self.stamper.now()) {
+            Look::Claimed(claim) => self.use_claim(queue, claim, wanted, short).await,
+            Look::Empty => Ok(None),
+        }
+    }
+
+    /// Receives with a claim on this node's board, which says for certain that there is something
+    /// only if this node leads.
     async fn use_claim(
         &self,
         queue: &Arc<QueueInfo>,
@@ -133,13 +192,27 @@ impl<S: Store> Inner<S> {
         wanted: &Wanted,
         short: bool,
     ) -> Result<Option<Delivery>, ServiceError> {
-        match self
-            .receive_from(queue, claim.partition, wanted, false)
-            .await
-        {
-            // Only a short poll hears of the limit.
-            Err(ServiceError::OverLimit) if !short => Ok(None),
-            result => result,
+        let partition = claim.partition;
+        if self.shard_of(partition)?.group.can_serve_locally() {
+            let received = self.receive_from(queue, partition, wanted, false).await;
+            at_limit(received, short)
+        } else {
+            self.receive_fresh(queue, partition, wanted, short).await
+        }
+    }
+
+    /// Receives from a partition if its leader has something.
+    async fn receive_fresh(
+        &self,
+        queue: &Arc<QueueInfo>,
+        partition: PartitionId,
+        wanted: &Wanted,
+        short: bool,
+    ) -> Result<Option<Delivery>, ServiceError> {
+        let make = |queue: &QueueInfo| operation(queue, partition, wanted, false);
+        match at_limit(self.call_fresh(queue, partition, make).await, short)? {
+            Some(answered) => self.delivery(queue, partition, answered),
+            None => Ok(None),
         }
     }
 
@@ -150,21 +223,22 @@ impl<S: Store> Inner<S> {
         wanted: &Wanted,
         replay_only: bool,
     ) -> Result<Option<Delivery>, ServiceError> {
-        let make = |queue: &QueueInfo| {
-            Operation::Receive(proto::Receive {
-                partition: Some(partition.into()),
-                version: queue.version,
-                messages_max: wanted.messages_max,
-                visibility_timeout_ms: wanted.visibility_timeout_ms,
-                attempt_hash: wanted.attempt_hash.clone(),
-                replay_only,
-            })
-        };
+        let make = |queue: &QueueInfo| operation(queue, partition, wanted, replay_only);
+        let answered = self.call(queue, partition, None, make).await?;
+        self.delivery(queue, partition, answered)
+    }
+
+    fn delivery(
+        &self,
+        queue: &QueueInfo,
+        partition: PartitionId,
+        answered: Answered,
+    ) -> Result<Option<Delivery>, ServiceError> {
         let Answered {
             kind,
             messages,
             receive,
-        } = self.call(queue, partition, None, make).await?;
+        } = answered;
         let received = match kind {
             Kind::Received(received) => received,
             Kind::Released(_) => return Ok(None),
@@ -194,6 +268,33 @@ impl<S: Store> Inner<S> {
     }
 }
 
+fn operation(
+    queue: &QueueInfo,
+    partition: PartitionId,
+    wanted: &Wanted,
+    replay_only: bool,
+) -> Operation {
+    Operation::Receive(proto::Receive {
+        partition: Some(partition.into()),
+        version: queue.version,
+        messages_max: wanted.messages_max,
+        visibility_timeout_ms: wanted.visibility_timeout_ms,
+        attempt_hash: wanted.attempt_hash.clone(),
+        replay_only,
+    })
+}
+
+/// Only a short poll hears of the limit of messages in flight.
+fn at_limit<T>(
+    result: Result<Option<T>, ServiceError>,
+    short: bool,
+) -> Result<Option<T>, ServiceError> {
+    match result {
+        Err(ServiceError::OverLimit) if !short => Ok(None),
+        result => result,
+    }
+}
+
 /// Undone when the delivery asks for it, confirmed when the delivery lets go of it.
 struct Receipt(Option<OpenReceive>);
 
@@ -215,6 +316,7 @@ impl Drop for Receipt {
 struct Waiting<'a> {
     claims: mpsc::Receiver<Claim>,
     parked: Vec<(&'a Board, PartitionId)>,
+    _counted: Entered<'a>,
 }
 
 impl<'a> Waiting<'a> {
@@ -230,7 +332,11 @@ impl<'a> Waiting<'a> {
         for (board, partition) in &parked {
             board.wait(*partition, waiter.clone());
         }
-        Ok(Waiting { claims, parked })
+        Ok(Waiting {
+            claims,
+            parked,
+            _counted: node.figures.polls_waiting.enter(),
+        })
     }
 
     async fn claim(&mut self) -> Option<Claim> {

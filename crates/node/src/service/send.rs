@@ -56,6 +56,8 @@ impl<S: Store> Inner<S> {
                 .await;
             match failed {
                 Some(ServiceError::QueueDoesNotExist) if round == 0 => {
+                    // This replica may not know of it yet.
+                    self.meta.confirm().await?;
                     let found = self.meta.find(&QueueKey::of(&queue)).await?;
                     if found.id == queue.id
                         || found.attributes.is_fifo() != queue.attributes.is_fifo()
@@ -82,7 +84,10 @@ impl<S: Store> Inner<S> {
         let room = Arc::clone(&self.send_room);
         room.try_acquire_many_owned(kibibytes)
             .map(Arc::new)
-            .map_err(|_| ServiceError::Throttled)
+            .map_err(|_| {
+                self.figures.sends_refused.increment();
+                ServiceError::Throttled
+            })
     }
 
     fn prepare(
@@ -165,7 +170,7 @@ impl<S: Store> Inner<S> {
             let partition = if fifo {
                 partition_of_group(queue, &message.message.group_id)
             } else {
-                self.next_send_partition(queue)
+                self.partition_for_send(queue)
             };
             by_partition.entry(partition).or_default().push(message);
         }
@@ -225,16 +230,6 @@ impl<S: Store> Inner<S> {
         pairs
             .map(|(prepared, sent)| sent_message(prepared.id, &sent, fifo))
             .collect()
-    }
-
-    /// Standard queues: messages go round their partitions.
-    fn next_send_partition(&self, queue: &QueueInfo) -> PartitionId {
-        let turn = self.turn.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        let index = turn % u64::from(queue.partition_count.max(1));
-        PartitionId {
-            queue: queue.id,
-            index: index as u16,
-        }
     }
 }
 

@@ -9,6 +9,7 @@
 //! 3. Waiters of a partition are woken in the order in which they came.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::ops::Bound;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -36,6 +37,32 @@ struct Inner {
     due: BTreeSet<(Timestamp, PartitionId)>,
     background_work: bool,
 }
+
+/// What the partitions of a board hold together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct BoardTotals {
+    pub(crate) visible: u64,
+    pub(crate) in_flight: u64,
+    pub(crate) delayed: u64,
+    /// That hold messages.
+    pub(crate) partitions: u64,
+    pub(crate) oldest_sent_at: Option<Timestamp>,
+}
+
+impl BoardTotals {
+    fn add(&mut self, status: &PartitionStatus) {
+        self.visible += status.visible;
+        self.in_flight += status.in_flight;
+        self.delayed += status.delayed;
+        let messages = status.visible + status.in_flight + status.delayed;
+        self.partitions += u64::from(messages > 0);
+        let oldest = [self.oldest_sent_at, status.oldest_sent_at];
+        self.oldest_sent_at = oldest.into_iter().flatten().min();
+    }
+}
+
+/// Partitions that are looked at in one go.
+const TOTALS_STEP: usize = 1024;
 
 #[derive(Debug, Default)]
 struct Slot {
@@ -186,6 +213,29 @@ impl Board {
         (due, next)
     }
 
+    /// What all partitions hold together. The board is given back to others after every
+    /// [`TOTALS_STEP`] partitions, so partitions may change meanwhile.
+    pub(crate) fn totals(&self) -> BoardTotals {
+        let mut totals = BoardTotals::default();
+        let mut after = Bound::Unbounded;
+        loop {
+            let inner = self.shared.inner.lock();
+            let mut last = None;
+            for (partition, slot) in inner
+                .partitions
+                .range((after, Bound::Unbounded))
+                .take(TOTALS_STEP)
+            {
+                totals.add(&slot.status);
+                last = Some(*partition);
+            }
+            match last {
+                Some(partition) => after = Bound::Excluded(partition),
+                None => return totals,
+            }
+        }
+    }
+
     pub(crate) fn has_background_work(&self) -> bool {
         self.shared.inner.lock().background_work
     }
@@ -286,6 +336,36 @@ mod tests {
             board.look(PARTITION, Timestamp(0)),
             Look::Claimed(_)
         ));
+    }
+
+    #[test]
+    fn totals_are_of_all_partitions() {
+        let board = Board::default();
+        let count = 2 * TOTALS_STEP as u64 + 1;
+        for number in 0..count {
+            let partition = PartitionId {
+                queue: QueueId(number),
+                index: 0,
+            };
+            let status = PartitionStatus {
+                visible: 3,
+                delayed: u64::from(number == 7),
+                oldest_sent_at: Some(Timestamp(10_000 - number)),
+                ..PartitionStatus::default()
+            };
+            board.update(vec![(partition, Some(status))], false);
+        }
+        // Somebody waits for messages of a partition that has none.
+        let _waiter = waiter(&board);
+        visible(&board, 0);
+        let expected = BoardTotals {
+            visible: 3 * (count - 1),
+            in_flight: 0,
+            delayed: 1,
+            partitions: count - 1,
+            oldest_sent_at: Some(Timestamp(10_000 - (count - 1))),
+        };
+        assert_eq!(board.totals(), expected);
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub(crate) struct Numbers {
 }
 
 /// What a batch acknowledges.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Acknowledgement {
     pub(crate) below: u64,
     pub(crate) ranges: Vec<NumberRange>,

@@ -1,9 +1,10 @@
-//! One operation on its way through the proposer.
+//! One operation on its way through the session.
 
 use parking_lot::Mutex;
 use squorum_proto::queue::command::Operation;
 use squorum_proto::queue::{Outcome, Release};
 use squorum_queue::StoredMessage;
+use squorum_types::PartitionId;
 use squorum_types::service::ServiceError;
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
@@ -17,6 +18,8 @@ pub(crate) struct Request {
     pub(crate) reply: oneshot::Sender<Reply>,
     /// Its share of what may be on the way; kept as long as the request, even if nobody waits.
     pub(crate) admission: Option<Admission>,
+    /// A receive that the leader shall propose only if this partition has something for it.
+    pub(crate) fresh: Option<PartitionId>,
 }
 
 /// Held by all parts of one call.
@@ -26,11 +29,15 @@ pub(crate) type Reply = Result<Answer, ServiceError>;
 
 /// An outcome with what belongs to it.
 #[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) outcome: Outcome,
-    pub(crate) messages: Vec<StoredMessage>,
-    /// Gives messages back when dropped; only of a receive.
-    pub(crate) receive: Option<OpenReceive>,
+pub(crate) enum Answer {
+    Applied {
+        outcome: Outcome,
+        messages: Vec<StoredMessage>,
+        /// Gives messages back when dropped; only of a receive.
+        receive: Option<OpenReceive>,
+    },
+    /// Of a fresh receive: there was nothing, as whoever has applied the shard's log so far sees.
+    NothingThere { log_index: u64 },
 }
 
 /// A receive whose messages have not reached their client yet. Dropped without

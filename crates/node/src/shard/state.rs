@@ -1,5 +1,7 @@
 //! A shard as the consensus layer runs it.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use prost::Message;
 use squorum_consensus::ReplicatedState;
@@ -9,6 +11,9 @@ use squorum_store::{Overlay, Store, StoreError};
 use squorum_types::{PartitionId, ShardId};
 
 use super::board::Board;
+use crate::cluster::DigestAt;
+use crate::digests::Digests;
+use crate::observe::Figures;
 
 /// Outcomes of an entry's commands, in their order.
 pub(crate) type Outcomes = Vec<CommandOutcome>;
@@ -20,6 +25,8 @@ pub(crate) struct ShardState {
     limits: Limits,
     shard: Shard,
     board: Board,
+    digests: Digests,
+    figures: Arc<Figures>,
     /// Of the entries since the last commit.
     statuses: Vec<(PartitionId, Option<PartitionStatus>)>,
 }
@@ -30,6 +37,8 @@ impl ShardState {
         id: ShardId,
         limits: Limits,
         board: Board,
+        digests: Digests,
+        figures: Arc<Figures>,
     ) -> Result<ShardState, StoreError> {
         let shard = Shard::open(store, id, limits.clone())?;
         publish_stored(store, id, &shard, &board)?;
@@ -38,6 +47,8 @@ impl ShardState {
             limits,
             shard,
             board,
+            digests,
+            figures,
             statuses: Vec::new(),
         })
     }
@@ -62,7 +73,7 @@ impl<S: Store> ReplicatedState<S> for ShardState {
 
     fn apply(
         &mut self,
-        _index: u64,
+        index: u64,
         entry: &Bytes,
         owed: bool,
         txn: &mut Overlay<'_, S>,
@@ -74,10 +85,15 @@ impl<S: Store> ReplicatedState<S> for ShardState {
             outcomes, statuses, ..
         } = self.shard.apply(txn, &entry, owed)?;
         self.statuses.extend(statuses);
+        self.figures.commands_applied.add(outcomes.len() as u64);
+        let digest = self.shard.digest();
+        self.digests.applied(DigestAt { index, digest });
         Ok(outcomes)
     }
 
-    fn committed(&mut self, _index: u64) {
+    fn committed(&mut self, index: u64) {
+        let digest = self.shard.digest();
+        self.digests.committed(DigestAt { index, digest });
         let statuses = std::mem::take(&mut self.statuses);
         self.board
             .update(statuses, self.shard.has_background_work());

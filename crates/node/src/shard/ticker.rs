@@ -9,7 +9,7 @@ use squorum_proto::queue::command::Operation;
 use tokio::sync::watch;
 
 use super::board::Board;
-use super::proposer::ProposerHandle;
+use super::session::SessionHandle;
 use super::state::Outcomes;
 use crate::shutdown::stopped;
 use crate::stamper::Stamper;
@@ -24,7 +24,7 @@ const SWEEP_PAUSE: Duration = Duration::from_millis(5);
 pub(crate) struct Ticker {
     pub(crate) group: Group<Outcomes>,
     pub(crate) board: Board,
-    pub(crate) proposer: ProposerHandle,
+    pub(crate) session: SessionHandle,
     pub(crate) stamper: Stamper,
 }
 
@@ -65,7 +65,7 @@ impl Ticker {
         }
         let partitions = due.into_iter().map(Into::into).collect();
         let tick = Operation::Tick(Tick { partitions });
-        if let Err(error) = self.proposer.propose(tick, None).await {
+        if let Err(error) = self.session.propose(tick, None).await {
             tracing::debug!(group = %self.group.id(), %error, "tick failed");
             tokio::time::sleep(SWEEP_PAUSE).await;
         }

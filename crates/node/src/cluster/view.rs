@@ -1,0 +1,303 @@
+//! Which members this node hears, and what they said last.
+//!
+//! 1. A member was heard when it answered this node, so both directions work; what it sent by
+//!    itself does not count.
+//! 2. It counts from when the question was sent: an answer that lay in a buffer while this process
+//!    was stopped proves nothing about now.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use squorum_types::NodeId;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
+
+use super::report::NodeReport;
+
+/// A member that was not heard for so long is not alive.
+pub(crate) const SILENCE_MAX: Duration = Duration::from_secs(1);
+
+/// Who is there. A cheap handle.
+#[derive(Clone, Debug)]
+pub(crate) struct ClusterView {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    node: NodeId,
+    /// Until someone is heard, silence counts from here.
+    began: Instant,
+    // Held for a few instructions, never across an await.
+    others: Mutex<BTreeMap<NodeId, Observation>>,
+    alive: watch::Sender<BTreeSet<NodeId>>,
+}
+
+/// What is known of another member.
+#[derive(Clone, Debug, Default)]
+struct Observation {
+    heard_at: Option<Instant>,
+    report: Option<Arc<NodeReport>>,
+    clock_offset: Option<ClockOffset>,
+}
+
+/// How far a member's wall clock is ahead of this node's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ClockOffset {
+    pub(crate) offset_ms: i64,
+    /// It may be off by so much.
+    pub(crate) uncertainty_ms: u64,
+}
+
+/// A member as this node sees it at one moment.
+#[derive(Clone, Debug)]
+pub(crate) struct ObservedMember {
+    pub(crate) node: NodeId,
+    pub(crate) is_alive: bool,
+    /// How long ago, if ever.
+    pub(crate) last_heard: Option<Duration>,
+    /// The last one.
+    pub(crate) report: Option<Arc<NodeReport>>,
+    pub(crate) clock_offset: Option<ClockOffset>,
+}
+
+impl ClusterView {
+    /// `members`: all, this node too. Must be called within the runtime whose time counts.
+    pub(crate) fn new(node: NodeId, members: impl IntoIterator<Item = NodeId>) -> ClusterView {
+        let others = members.into_iter().filter(|member| *member != node);
+        let others = others.map(|member| (member, Observation::default()));
+        ClusterView {
+            inner: Arc::new(Inner {
+                node,
+                began: Instant::now(),
+                others: Mutex::new(others.collect()),
+                alive: watch::Sender::new(BTreeSet::from([node])),
+            }),
+        }
+    }
+
+    pub(crate) fn node(&self) -> NodeId {
+        self.inner.node
+    }
+
+    /// The other members.
+    pub(super) fn others(&self) -> Vec<NodeId> {
+        self.inner.others.lock().keys().copied().collect()
+    }
+
+    /// How long ago a member was heard; this node always is.
+    pub(crate) fn last_heard(&self, node: NodeId) -> Option<Duration> {
+        if node == self.inner.node {
+            return Some(Duration::ZERO);
+        }
+        let others = self.inner.others.lock();
+        let heard_at = others.get(&node)?.heard_at?;
+        Some(Instant::now().saturating_duration_since(heard_at))
+    }
+
+    pub(crate) fn is_alive(&self, node: NodeId) -> bool {
+        self.last_heard(node)
+            .is_some_and(|silence| silence < SILENCE_MAX)
+    }
+
+    /// No majority of the members, this node among them, was heard for [`SILENCE_MAX`]. Never true of
+    /// a node that is alone; one that has just started has as much time to hear somebody.
+    pub(crate) fn is_cut_off(&self) -> bool {
+        self.cut_off_at().is_some_and(|at| at <= Instant::now())
+    }
+
+    /// Returns when this node [is cut off](Self::is_cut_off).
+    pub(crate) async fn cut_off(&self) {
+        // Each turn ends later than the one before: whoever is heard moves the time.
+        loop {
+            match self.cut_off_at() {
+                Some(at) if at <= Instant::now() => return,
+                Some(at) => sleep_until(at).await,
+                None => return std::future::pending().await,
+            }
+        }
+    }
+
+    /// When this node will be cut off if it hears nobody any more. `None`: never, it is alone.
+    fn cut_off_at(&self) -> Option<Instant> {
+        let others = self.inner.others.lock();
+        let needed = majority(1 + others.len()) - 1;
+        let heard = others.values();
+        let mut heard: Vec<_> = heard
+            .map(|other| other.heard_at.unwrap_or(self.inner.began))
+            .collect();
+        heard.sort_unstable_by(|a, b| b.cmp(a));
+        let last_needed = heard.get(needed.checked_sub(1)?)?;
+        Some(*last_needed + SILENCE_MAX)
+    }
+
+    /// Sees every change of who is alive, this node among them, soon after it happened.
+    pub(crate) fn watch_alive(&self) -> watch::Receiver<BTreeSet<NodeId>> {
+        self.inner.alive.subscribe()
+    }
+
+    /// All members in the order of their ids. `own`: this node's report of now.
+    pub(crate) fn observed(&self, own: NodeReport) -> Vec<ObservedMember> {
+        let now = Instant::now();
+        let others = self.inner.others.lock();
+        let own = ObservedMember {
+            node: self.inner.node,
+            is_alive: true,
+            last_heard: Some(Duration::ZERO),
+            report: Some(Arc::new(own)),
+            clock_offset: None,
+        };
+        let observed = others
+            .iter()
+            .map(|(node, other)| other.observed(*node, now));
+        let mut observed: Vec<_> = observed.chain([own]).collect();
+        observed.sort_by_key(|member| member.node);
+        observed
+    }
+
+    /// A member answered what was sent at `sent_at`.
+    pub(super) fn heard(
+        &self,
+        node: NodeId,
+        sent_at: Instant,
+        report: NodeReport,
+        clock_offset: ClockOffset,
+    ) {
+        {
+            let mut others = self.inner.others.lock();
+            let Some(other) = others.get_mut(&node) else {
+                return;
+            };
+            other.heard_at = other.heard_at.max(Some(sent_at));
+            other.report = Some(Arc::new(report));
+            other.clock_offset = Some(clock_offset);
+        }
+        self.publish_alive();
+    }
+
+    /// Tells those who watch if somebody has come or gone.
+    pub(super) fn publish_alive(&self) {
+        let now = Instant::now();
+        let alive = {
+            let others = self.inner.others.lock();
+            let alive = others.iter().filter(|(_, other)| other.is_alive(now));
+            let alive = alive.map(|(node, _)| *node).chain([self.inner.node]);
+            alive.collect::<BTreeSet<_>>()
+        };
+        self.inner.alive.send_if_modified(|current| {
+            let changed = *current != alive;
+            *current = alive;
+            changed
+        });
+    }
+}
+
+impl Observation {
+    fn is_alive(&self, now: Instant) -> bool {
+        self.heard_at
+            .is_some_and(|at| now.saturating_duration_since(at) < SILENCE_MAX)
+    }
+
+    fn observed(&self, node: NodeId, now: Instant) -> ObservedMember {
+        let since = |at: Instant| now.saturating_duration_since(at);
+        ObservedMember {
+            node,
+            is_alive: self.is_alive(now),
+            last_heard: self.heard_at.map(since),
+            report: self.report.clone(),
+            clock_offset: self.clock_offset,
+        }
+    }
+}
+
+pub(super) fn majority(members: usize) -> usize {
+    members / 2 + 1
+}
+
+#[cfg(test)]
+mod tests {
+    use squorum_types::Timestamp;
+
+    use super::*;
+
+    const OFFSET: ClockOffset = ClockOffset {
+        offset_ms: 3,
+        uncertainty_ms: 1,
+    };
+
+    fn report(node: u64) -> NodeReport {
+        NodeReport {
+            node: NodeId(node),
+            address: None,
+            version: "1".to_owned(),
+            wall_clock: Timestamp(0),
+            groups: Vec::new(),
+            disk: None,
+        }
+    }
+
+    fn hear(view: &ClusterView, node: u64) {
+        view.heard(NodeId(node), Instant::now(), report(node), OFFSET);
+    }
+
+    async fn pass(milliseconds: u64) {
+        tokio::time::advance(Duration::from_millis(milliseconds)).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_node_alone_is_never_cut_off() {
+        let view = ClusterView::new(NodeId(1), [NodeId(1)]);
+        pass(1_000_000).await;
+        assert!(!view.is_cut_off() && view.is_alive(NodeId(1)));
+        let never = tokio::time::timeout(Duration::from_secs(3600), view.cut_off());
+        assert!(never.await.is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_majority_is_lost_a_second_after_it_was_last_heard() {
+        let view = ClusterView::new(NodeId(2), [1, 2, 3].map(NodeId));
+        assert!(!view.is_alive(NodeId(1)) && !view.is_cut_off());
+        pass(900).await;
+        hear(&view, 3);
+        assert!(view.is_alive(NodeId(3)) && !view.is_alive(NodeId(1)));
+        pass(600).await;
+        hear(&view, 1);
+        pass(900).await;
+        // 3 is gone, 1 suffices.
+        assert!(!view.is_alive(NodeId(3)) && !view.is_cut_off());
+        let before = Instant::now();
+        view.cut_off().await;
+        assert_eq!(before.elapsed().as_millis(), 100);
+        assert!(view.is_cut_off());
+        hear(&view, 3);
+        assert!(!view.is_cut_off());
+    }
+
+    /// As after the process was stopped: the answer was there, but it is old.
+    #[tokio::test(start_paused = true)]
+    async fn an_old_answer_proves_nothing_about_now() {
+        let view = ClusterView::new(NodeId(1), [1, 2].map(NodeId));
+        let sent_at = Instant::now();
+        pass(30_000).await;
+        view.heard(NodeId(2), sent_at, report(2), OFFSET);
+        assert!(view.is_cut_off() && !view.is_alive(NodeId(2)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_watches_sees_members_come_and_go() {
+        let view = ClusterView::new(NodeId(1), [1, 2].map(NodeId));
+        let mut alive = view.watch_alive();
+        hear(&view, 2);
+        assert_eq!(alive.borrow_and_update().len(), 2);
+        pass(1_000).await;
+        view.publish_alive();
+        assert_eq!(alive.borrow_and_update().len(), 1);
+        let member = &view.observed(report(1))[1];
+        assert_eq!(member.last_heard, Some(SILENCE_MAX));
+        assert!(!member.is_alive && member.report.is_some());
+        hear(&view, 2);
+        assert!(alive.has_changed().unwrap_or(false));
+    }
+}

@@ -1,0 +1,303 @@
+//! A cluster under test, and what a client does with it.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use futures::StreamExt;
+use parking_lot::Mutex;
+use squorum_consensus::testing::small_log;
+use squorum_node::{FileSystemDisk, Node, NodeOptions, NodeParts};
+use squorum_peer::{TcpDialer, accept};
+use squorum_store::memory::MemoryStore;
+use squorum_types::service::{
+    CreateQueue, QueueInfo, QueueService, ReceiveRequest, ReceivedMessage, SendEntry, ServiceError,
+};
+use squorum_types::{
+    AccountId, AttributeChanges, Caller, Clock, Entropy, NodeId, QueueAttributes, QueueName,
+    Region, Timestamp,
+};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+use tokio::sync::watch;
+
+pub(crate) const NODES: usize = 3;
+/// Far beyond what anything here takes; only a test that fails waits for so long.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A node's disk, memory and place; what survives its runtime.
+struct Machine {
+    id: NodeId,
+    directory: TempDir,
+    store: MemoryStore,
+    address: SocketAddr,
+    running: Option<(Runtime, Node<MemoryStore>)>,
+}
+
+pub(crate) struct Cluster {
+    machines: Vec<Machine>,
+    failures: Arc<Mutex<Vec<String>>>,
+}
+
+struct SystemClock(Instant);
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        Timestamp(since_epoch.as_millis() as u64)
+    }
+
+    fn monotonic_ms(&self) -> u64 {
+        self.0.elapsed().as_millis() as u64
+    }
+}
+
+struct Random;
+
+impl Entropy for Random {
+    fn fill(&self, bytes: &mut [u8]) {
+        rand::Rng::fill_bytes(&mut rand::rng(), bytes);
+    }
+}
+
+impl Cluster {
+    /// Three nodes that have founded a cluster.
+    pub(crate) fn start() -> Cluster {
+        let mut cluster = Cluster::new();
+        cluster.restart_all();
+        cluster.wait_ready();
+        cluster
+    }
+
+    /// Starts all nodes, of which none runs.
+    pub(crate) fn restart_all(&mut self) {
+        let starts: Vec<_> = (0..NODES).map(|index| self.begin(index)).collect();
+        for (index, start) in starts.into_iter().enumerate() {
+            self.machines[index].running = Some(start.finish());
+        }
+    }
+
+    fn new() -> Cluster {
+        let machines = (0..NODES).map(|index| {
+            // Freed again at once; nobody else takes it within the test.
+            let free = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+            Machine {
+                id: NodeId(index as u64 + 1),
+                directory: tempfile::tempdir().unwrap(),
+                store: MemoryStore::new(),
+                address: free.local_addr().unwrap(),
+                running: None,
+            }
+        });
+        Cluster {
+            machines: machines.collect(),
+            failures: Arc::default(),
+        }
+    }
+
+    fn begin(&self, index: usize) -> Starting {
+        let machine = &self.machines[index];
+        let mut options = NodeOptions::new(machine.id, machine.directory.path().join("scratch"));
+        options.seeds = self
+            .machines
+            .iter()
+            .map(|m| m.address.to_string())
+            .collect();
+        options.advertise = machine.address.to_string();
+        options.shard_count = 4;
+        let log = small_log(machine.directory.path().join("log"));
+        let (store, address) = (machine.store.clone(), machine.address);
+        let path = machine.directory.path().to_owned();
+        let failures = Arc::clone(&self.failures);
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
+        let node = runtime.spawn(async move {
+            let listener = TcpListener::bind(address).await.unwrap();
+            let parts = NodeParts {
+                store,
+                log,
+                clock: Arc::new(SystemClock(Instant::now())),
+                entropy: Arc::new(Random),
+                dialer: Arc::new(TcpDialer),
+                incoming: accept(listener).boxed(),
+                disk: Arc::new(FileSystemDisk { path }),
+                on_fatal: Arc::new(move |reason| failures.lock().push(reason)),
+            };
+            let progress = watch::Sender::new(None);
+            Node::start(options, parts, progress).await.unwrap()
+        });
+        Starting { runtime, node }
+    }
+
+    pub(crate) fn node(&self, index: usize) -> Node<MemoryStore> {
+        let running = self.machines[index].running.as_ref();
+        running.expect("a node that runs").1.clone()
+    }
+
+    /// Ends a node in the midst of what it does. What its store had not flushed is lost.
+    pub(crate) fn kill(&mut self, index: usize) {
+        let (runtime, node) = self.machines[index].running.take().unwrap();
+        // Its groups end with their runtime; nothing is finished or flushed.
+        runtime.shutdown_timeout(PATIENCE);
+        drop(node);
+        let machine = &mut self.machines[index];
+        machine.store = machine.store.clone().crash(index as u64);
+    }
+
+    pub(crate) fn restart(&mut self, index: usize) {
+        let running = self.begin(index).finish();
+        self.machines[index].running = Some(running);
+    }
+
+    pub(crate) fn wait_ready(&self) {
+        let deadline = Instant::now() + PATIENCE;
+        for machine in &self.machines {
+            let Some((_, node)) = &machine.running else {
+                continue;
+            };
+            while !node.health().ready {
+                assert!(Instant::now() < deadline, "not ready: {:?}", node.health());
+                std::thread::sleep(Duration::from_millis(5));
+            }
+        }
+    }
+
+    pub(crate) fn failures(&self) -> Vec<String> {
+        self.failures.lock().clone()
+    }
+}
+
+struct Starting {
+    runtime: Runtime,
+    node: tokio::task::JoinHandle<Node<MemoryStore>>,
+}
+
+impl Starting {
+    fn finish(self) -> (Runtime, Node<MemoryStore>) {
+        let patience = async { tokio::time::timeout(PATIENCE, self.node).await };
+        let node = self.runtime.block_on(patience).unwrap().unwrap();
+        (self.runtime, node)
+    }
+}
+
+/// A client of one node.
+#[derive(Clone)]
+pub(crate) struct Client(pub(crate) Node<MemoryStore>);
+
+pub(crate) fn caller() -> Caller {
+    Caller {
+        account: AccountId::default(),
+        region: Region::default(),
+        principal: "anonymous".to_owned(),
+        source_address: Ipv4Addr::LOCALHOST.into(),
+        request_id: "test".to_owned(),
+    }
+}
+
+impl Client {
+    pub(crate) async fn create(&self, name: &str) -> Arc<QueueInfo> {
+        let name = QueueName::parse(name).unwrap();
+        let attributes = if name.is_fifo() {
+            QueueAttributes::fifo()
+        } else {
+            QueueAttributes::standard()
+        };
+        let request = CreateQueue {
+            name,
+            attributes,
+            given: AttributeChanges::default(),
+        };
+        self.0.create_queue(&caller(), request).await.unwrap()
+    }
+
+    pub(crate) async fn find(&self, name: &str) -> Result<Arc<QueueInfo>, ServiceError> {
+        let name = QueueName::parse(name).unwrap();
+        self.0
+            .find_queue(&caller(), &AccountId::default(), &name)
+            .await
+    }
+
+    pub(crate) async fn send(
+        &self,
+        queue: &Arc<QueueInfo>,
+        group: &str,
+        body: &str,
+    ) -> Result<(), ServiceError> {
+        let entry = SendEntry {
+            body: Bytes::copy_from_slice(body.as_bytes()),
+            body_md5: [0; 16],
+            attributes: Bytes::new(),
+            delay_seconds: None,
+            group_id: group.to_owned(),
+            deduplication_id: if group.is_empty() { "" } else { body }.to_owned(),
+            trace_header: String::new(),
+        };
+        let sent = self.0.send(&caller(), queue, vec![entry]).await?;
+        for sent in sent {
+            sent.unwrap();
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn receive(
+        &self,
+        queue: &Arc<QueueInfo>,
+        wait_time_seconds: u32,
+        attempt_id: &str,
+    ) -> Result<Vec<ReceivedMessage>, ServiceError> {
+        let request = ReceiveRequest {
+            messages_max: 10,
+            visibility_timeout_seconds: None,
+            wait_time_seconds: Some(wait_time_seconds),
+            attempt_id: attempt_id.to_owned(),
+        };
+        let mut delivery = self.0.receive(&caller(), queue, request).await?;
+        let messages = std::mem::take(&mut delivery.messages);
+        delivery.confirm();
+        Ok(messages)
+    }
+
+    pub(crate) async fn delete(
+        &self,
+        queue: &Arc<QueueInfo>,
+        messages: &[ReceivedMessage],
+    ) -> Result<(), ServiceError> {
+        let handles = messages.iter().map(|m| m.receipt_handle.clone()).collect();
+        let deleted = self.0.delete(&caller(), queue, handles).await?;
+        for deleted in deleted {
+            deleted.unwrap();
+        }
+        Ok(())
+    }
+
+    /// Receives and deletes until `count` messages have come.
+    pub(crate) async fn drain(&self, queue: &Arc<QueueInfo>, count: usize) -> Vec<String> {
+        let mut bodies = Vec::new();
+        let drain = async {
+            while bodies.len() < count {
+                let messages = self.receive(queue, 1, "").await.unwrap();
+                let received = messages.iter();
+                bodies.extend(received.map(|m| String::from_utf8(m.body.to_vec()).unwrap()));
+                if !messages.is_empty() {
+                    self.delete(queue, &messages).await.unwrap();
+                }
+            }
+        };
+        let drained = tokio::time::timeout(PATIENCE, drain).await;
+        drained.unwrap_or_else(|_| panic!("messages are missing: {} of {count}", bodies.len()));
+        bodies
+    }
+}
+
+pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async { tokio::time::timeout(PATIENCE, future).await.unwrap() })
+}

@@ -1,0 +1,7 @@
+//! Whole nodes in one process: real logs, in-memory state, loopback between them.
+#![allow(clippy::unwrap_used)]
+
+mod cluster;
+mod every_node;
+mod failover;
+mod observing;
