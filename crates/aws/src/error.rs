@@ -6,6 +6,7 @@ use squorum_types::service::{MessageError, ServiceError};
 
 use crate::generated::ErrorShape;
 use crate::message_attributes::MessageAttributeError;
+use crate::request_figures::AnswerClass;
 
 /// Longest part of a client's own value that an error repeats, in bytes.
 const ECHO_BYTES_MAX: usize = 1024;
@@ -234,6 +235,23 @@ impl ApiError {
     /// Whether the client is to blame.
     pub(crate) fn is_sender_fault(&self) -> bool {
         self.shape().http_status() < 500
+    }
+}
+
+impl ErrorShape {
+    /// What an answer of this shape counts as.
+    pub(crate) fn class(self) -> AnswerClass {
+        match (self, self.http_status()) {
+            (
+                ErrorShape::ThrottlingException
+                | ErrorShape::RequestThrottled
+                | ErrorShape::KmsThrottled,
+                _,
+            ) => AnswerClass::Throttled,
+            (_, 503) => AnswerClass::Unavailable,
+            (_, 500..) => AnswerClass::Internal,
+            _ => AnswerClass::ClientError,
+        }
     }
 }
 

@@ -25,8 +25,10 @@ mod generated;
 mod hex;
 mod message_attributes;
 mod protocol;
+mod request_figures;
 mod server;
 mod shape;
 mod validation;
 
+pub use request_figures::{ActionCounts, AnswerClass};
 pub use server::{BindError, Options, Server, ServerHandle};

@@ -9,6 +9,7 @@ use squorum_types::service::Delivery;
 
 use crate::error::ApiError;
 use crate::generated::Action;
+use crate::request_figures::AnswerClass;
 
 const TARGET_PREFIX: &str = "AmazonSQS.";
 const JSON: HeaderValue = HeaderValue::from_static("application/x-amz-json-1.0");
@@ -18,6 +19,8 @@ const XML: HeaderValue = HeaderValue::from_static("text/xml");
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
+    /// What it counts as.
+    pub(crate) class: AnswerClass,
     pub(crate) content_type: HeaderValue,
     /// `x-amzn-query-error`.
     pub(crate) query_error: Option<HeaderValue>,
@@ -53,6 +56,7 @@ impl Answer {
     fn success(body: Bytes) -> Answer {
         Answer {
             status: 200,
+            class: AnswerClass::Success,
             content_type: JSON,
             query_error: None,
             body,
@@ -81,6 +85,7 @@ impl Answer {
         let query_error = format!("{};{party}", shape.query_code());
         Answer {
             status: shape.http_status(),
+            class: shape.class(),
             content_type: JSON,
             query_error: HeaderValue::from_maybe_shared(Bytes::from(query_error)).ok(),
             body: Bytes::from(body),
@@ -185,6 +190,7 @@ pub(crate) fn unknown_operation() -> Answer {
 fn xml(status: u16, body: String) -> Answer {
     Answer {
         status,
+        class: AnswerClass::ClientError,
         content_type: XML,
         query_error: None,
         body: Bytes::from(body),

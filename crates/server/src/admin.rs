@@ -1,19 +1,48 @@
-//! The admin port: health for load balancers and scripts.
+//! The admin port: health for load balancers, status for people, metrics for Prometheus.
+//!
+//! | path | answer |
+//! |---|---|
+//! | `/health/live` | 200 while the process runs |
+//! | `/health/ready` | 200 if the node can serve reads and writes, else 503 and why not |
+//! | `/status` | JSON: nodes, groups, findings, verdict |
+//! | `/status/queue?name=…` | JSON: where the queue's partitions are; `account`, `region` if need be |
+//! | `/metrics` | OpenMetrics text |
+//!
+//! It is served from before the node starts: a node that waits for its seeds is live, says what it
+//! waits for, and shows what there is to see.
 
 use std::net::SocketAddr;
 
 use anyhow::Context;
 use axum::Router;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use squorum_node::Node;
-use squorum_store_rocksdb::RocksStore;
+use squorum_aws::ServerHandle;
+use squorum_node::{Health, Node};
+use squorum_store::Store;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-/// The node, once it has started.
-pub(crate) type NodeWatch = watch::Receiver<Option<Node<RocksStore>>>;
+use crate::admin_status;
+use crate::metrics::{self, Figures, ProcessFigures, Requests};
+
+/// What a node that has started is made of, as far as this port is concerned.
+#[derive(Clone, Debug)]
+pub(crate) struct Running<S> {
+    pub(crate) node: Node<S>,
+    pub(crate) server: ServerHandle,
+}
+
+/// What the port shows.
+#[derive(Clone, Debug)]
+pub(crate) struct AdminState<S> {
+    /// `None` before the node has started and after it has ended.
+    pub(crate) running: watch::Receiver<Option<Running<S>>>,
+    /// What a node that has not started waits for.
+    pub(crate) progress: watch::Receiver<Option<String>>,
+}
 
 pub(crate) async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
     let listener = TcpListener::bind(address).await;
@@ -21,15 +50,18 @@ pub(crate) async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
 }
 
 /// Serves until `stopped` is ready.
-pub(crate) async fn run(
+pub(crate) async fn run<S: Store>(
     listener: TcpListener,
-    node: NodeWatch,
+    state: AdminState<S>,
     stopped: impl Future<Output = ()> + Send + 'static,
 ) {
     let router = Router::new()
         .route("/health/live", get(|| async { "live\n" }))
         .route("/health/ready", get(ready))
-        .with_state(node);
+        .route("/status", get(admin_status::status))
+        .route("/status/queue", get(admin_status::queue))
+        .route("/metrics", get(metrics))
+        .with_state(state);
     if let Err(error) = axum::serve(listener, router)
         .with_graceful_shutdown(stopped)
         .await
@@ -38,21 +70,59 @@ pub(crate) async fn run(
     }
 }
 
-/// 200 only when the node can serve reads and writes.
-async fn ready(State(node): State<NodeWatch>) -> (StatusCode, String) {
-    let health = node.borrow().as_ref().map(Node::health);
-    match health {
-        Some(health) if health.ready => (StatusCode::OK, "ready\n".to_owned()),
-        Some(health) => {
-            let reason = health.reason.unwrap_or_default();
-            (
-                StatusCode::SERVICE_UNAVAILABLE,
-                format!("not ready: {reason}\n"),
-            )
+impl<S: Store> AdminState<S> {
+    pub(crate) fn running(&self) -> Option<Running<S>> {
+        self.running.borrow().clone()
+    }
+
+    /// Whether the node can serve reads and writes.
+    fn health(&self) -> Health {
+        match self.running() {
+            Some(running) => running.node.health(),
+            None => Health {
+                ready: false,
+                reason: Some(self.waits_for()),
+            },
         }
-        None => (
-            StatusCode::SERVICE_UNAVAILABLE,
-            "not ready: starting\n".to_owned(),
-        ),
+    }
+
+    pub(crate) fn waits_for(&self) -> String {
+        let progress = self.progress.borrow().clone();
+        progress.unwrap_or_else(|| "the groups are starting".to_owned())
+    }
+
+    fn figures(&self) -> Figures {
+        let running = self.running();
+        Figures {
+            version: env!("CARGO_PKG_VERSION"),
+            ready: self.health().ready,
+            process: ProcessFigures::read(),
+            node: running.as_ref().map(|running| running.node.observe()),
+            requests: running.as_ref().map(|running| Requests {
+                connections: running.server.connection_count(),
+                actions: running.server.requests(),
+            }),
+        }
+    }
+}
+
+async fn ready<S: Store>(State(state): State<AdminState<S>>) -> (StatusCode, String) {
+    let health = state.health();
+    if health.ready {
+        return (StatusCode::OK, "ready\n".to_owned());
+    }
+    let reason = health.reason.unwrap_or_default();
+    let text = format!("not ready: {reason}\n");
+    (StatusCode::SERVICE_UNAVAILABLE, text)
+}
+
+async fn metrics<S: Store>(State(state): State<AdminState<S>>) -> Response {
+    match metrics::text(state.figures()) {
+        Ok(text) => ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response(),
+        // Writing to memory fails only if a metric is not well formed.
+        Err(error) => {
+            tracing::error!(%error, "metrics cannot be written");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
     }
 }

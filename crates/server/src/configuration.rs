@@ -25,9 +25,28 @@ pub(crate) struct ServeArguments {
     #[arg(long, env = "SQUORUM_LISTEN", value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
 
-    /// Where health is served [default: 127.0.0.1:9325]
+    /// Where health, status and metrics are served [default: 127.0.0.1:9325]
     #[arg(long, env = "SQUORUM_ADMIN_LISTEN", value_name = "ADDRESS")]
     admin_listen: Option<SocketAddr>,
+
+    /// Where the other nodes of the cluster are served; only with seeds [default: 127.0.0.1:9326]
+    #[arg(long, env = "SQUORUM_CLUSTER_LISTEN", value_name = "ADDRESS")]
+    cluster_listen: Option<SocketAddr>,
+
+    /// Where the other nodes reach this one [default: the address of --cluster-listen]
+    #[arg(long, env = "SQUORUM_ADVERTISE", value_name = "HOST:PORT")]
+    advertise: Option<String>,
+
+    /// The nodes that found the cluster together, this one among them, as they are advertised;
+    /// without any the node is a cluster of its own
+    #[arg(
+        long,
+        env = "SQUORUM_SEEDS",
+        value_name = "HOST:PORT,…",
+        value_delimiter = ','
+    )]
+    #[serde(default)]
+    seeds: Vec<String>,
 
     /// Scheme, host and port of the queue URLs in answers; without it, as each client came
     #[arg(long, env = "SQUORUM_PUBLIC_URL", value_name = "URL")]
@@ -58,6 +77,12 @@ pub(crate) struct ServeArguments {
     #[arg(value_parser = clap::value_parser!(u32).range(1..=65_536))]
     checkpoint_mib: Option<u32>,
 
+    /// Log kept for nodes that were away for a while, in MiB; one that was away for longer is sent a
+    /// snapshot [default: 256]
+    #[arg(long, env = "SQUORUM_LOG_RETENTION_MIB", value_name = "MIB")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=1_048_576))]
+    log_retention_mib: Option<u32>,
+
     /// Start although the log has provably lost acknowledged data: serve what is left of it
     #[arg(long, env = "SQUORUM_ACCEPT_LOSS", default_value_t = false)]
     #[serde(skip)]
@@ -70,18 +95,23 @@ pub(crate) struct Configuration {
     pub(crate) data_dir: PathBuf,
     pub(crate) listen: SocketAddr,
     pub(crate) admin_listen: SocketAddr,
+    pub(crate) cluster_listen: SocketAddr,
+    pub(crate) advertise: String,
+    pub(crate) seeds: Vec<String>,
     pub(crate) public_url: Option<String>,
     pub(crate) shards: u16,
     pub(crate) memtable_bytes: usize,
     pub(crate) block_cache_bytes: usize,
     pub(crate) log_tail_bytes: usize,
     pub(crate) checkpoint_bytes: u64,
+    pub(crate) log_retention_bytes: u64,
     pub(crate) accept_loss: bool,
 }
 
 const DATA_DIR_DEFAULT: &str = "./squorum-data";
 const PORT_DEFAULT: u16 = 9324;
 const ADMIN_PORT_DEFAULT: u16 = 9325;
+const CLUSTER_PORT_DEFAULT: u16 = 9326;
 const MIB: usize = 1 << 20;
 
 impl ServeArguments {
@@ -98,7 +128,22 @@ impl ServeArguments {
         let mib = |flag: Option<u32>, key: Option<u32>, default| {
             flag.or(key).unwrap_or(default) as usize * MIB
         };
+        let cluster_listen = self.cluster_listen.or(file.cluster_listen);
+        let cluster_listen = cluster_listen.unwrap_or(local(CLUSTER_PORT_DEFAULT));
+        let seeds = if self.seeds.is_empty() {
+            file.seeds
+        } else {
+            self.seeds
+        };
+        let advertise = self.advertise.or(file.advertise);
+        anyhow::ensure!(
+            seeds.is_empty() || advertise.is_some() || !cluster_listen.ip().is_unspecified(),
+            "--advertise is needed: peers cannot reach {cluster_listen}"
+        );
         Ok(Configuration {
+            cluster_listen,
+            advertise: advertise.unwrap_or_else(|| cluster_listen.to_string()),
+            seeds,
             data_dir: data_dir.unwrap_or_else(|| DATA_DIR_DEFAULT.into()),
             listen: self.listen.or(file.listen).unwrap_or(local(PORT_DEFAULT)),
             admin_listen: self
@@ -111,6 +156,7 @@ impl ServeArguments {
             block_cache_bytes: mib(self.block_cache_mib, file.block_cache_mib, 64),
             log_tail_bytes: mib(self.log_tail_mib, file.log_tail_mib, 64),
             checkpoint_bytes: mib(self.checkpoint_mib, file.checkpoint_mib, 128) as u64,
+            log_retention_bytes: mib(self.log_retention_mib, file.log_retention_mib, 256) as u64,
             accept_loss: self.accept_loss,
         })
     }
@@ -147,6 +193,19 @@ mod tests {
         assert_eq!(configuration.shards, 4);
         assert_eq!(configuration.memtable_bytes, 9 * MIB);
         assert_eq!(configuration.data_dir, PathBuf::from(DATA_DIR_DEFAULT));
+
+        let everywhere = ServeArguments {
+            cluster_listen: Some("0.0.0.0:9326".parse().unwrap()),
+            seeds: vec!["a:9326".to_owned()],
+            ..ServeArguments::default()
+        };
+        let error = everywhere.clone().resolve().unwrap_err().to_string();
+        assert!(error.contains("--advertise"), "{error}");
+        let advertised = ServeArguments {
+            advertise: Some("a:9326".to_owned()),
+            ..everywhere
+        };
+        assert_eq!(advertised.resolve().unwrap().advertise, "a:9326");
 
         std::fs::write(&path, "listne = 1\n").unwrap();
         let arguments = ServeArguments {

@@ -4,29 +4,37 @@
 //! what drives them, `http` the sockets.
 
 use std::io::IsTerminal;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context;
+use futures::{StreamExt, stream};
 use squorum_aws::Server;
 use squorum_log::{Log, RealFileSystem};
-use squorum_node::{CheckpointOptions, Node, NodeOptions, NodeParts};
+use squorum_node::{CheckpointOptions, FileSystemDisk, Node, NodeOptions, NodeParts};
+use squorum_peer::TcpDialer;
 use squorum_store_rocksdb::RocksStore;
-use squorum_types::Entropy;
+use squorum_types::{Entropy, NodeId};
+use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
 
+use crate::admin::{self, AdminState, Running};
 use crate::clock::SystemClock;
 use crate::configuration::Configuration;
 use crate::data_directory::DataDirectory;
 use crate::entropy::SystemEntropy;
-use crate::failure::{self, fatal};
-use crate::{admin, failure::REQUEST_THREADS};
+use crate::failure::{self, REQUEST_THREADS, fatal};
+
+/// openraft warns of every heartbeat that does not arrive; the gossip says once that a member is not
+/// heard.
+const LOG_DEFAULT: &str = "info,openraft=error,openraft::core::heartbeat=off";
 
 pub(crate) fn run(configuration: Configuration) -> anyhow::Result<()> {
     let filter = EnvFilter::try_from_env("SQUORUM_LOG");
-    let filter = filter.unwrap_or_else(|_| EnvFilter::new("info,openraft=warn"));
+    let filter = filter.unwrap_or_else(|_| EnvFilter::new(LOG_DEFAULT));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
@@ -52,10 +60,16 @@ fn runtime(name: &'static str) -> anyhow::Result<Runtime> {
 async fn serve(configuration: &Configuration, raft: &Runtime) -> anyhow::Result<()> {
     let stop = watch_signals()?;
     let (announce, announced) = watch::channel(None);
+    let (progress, progressed) = watch::channel(Some("opening the data directory".to_owned()));
     // Health is served first: a start that takes long is live, and not ready.
     let admin = admin::bind(configuration.admin_listen).await?;
     let admin_address = admin.local_addr()?;
-    let admin = tokio::spawn(admin::run(admin, announced, stopped(stop.clone())));
+    let (ended, end) = watch::channel(false);
+    let state = AdminState {
+        running: announced,
+        progress: progressed,
+    };
+    let admin = tokio::spawn(admin::run(admin, state, stopped(end)));
 
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
     let directory = DataDirectory::open(&configuration.data_dir)?;
@@ -64,10 +78,16 @@ async fn serve(configuration: &Configuration, raft: &Runtime) -> anyhow::Result<
         raft.spawn_blocking(move || open(&configuration, entropy))
             .await??
     };
-    let (options, parts) = opened;
-    let (log, store) = (parts.log.clone(), parts.store.clone());
-    let node = raft.spawn(Node::start(options, parts)).await??;
-    announce.send_replace(Some(node.clone()));
+    let (log, store) = (opened.log.clone(), opened.store.clone());
+    let mut start = raft.spawn(start(configuration.clone(), opened, progress));
+    let node = tokio::select! {
+        node = &mut start => node??,
+        () = stopped(stop.clone()) => {
+            start.abort();
+            tracing::info!("stopped before the node was in a cluster");
+            return Ok(());
+        }
+    };
 
     let server_options = squorum_aws::Options {
         public_url: configuration.public_url.clone(),
@@ -76,6 +96,10 @@ async fn serve(configuration: &Configuration, raft: &Runtime) -> anyhow::Result<
     let service = Arc::new(node.clone());
     let server = Server::bind(configuration.listen, server_options, service, entropy).await?;
     let address = server.handle().local_address();
+    announce.send_replace(Some(Running {
+        node: node.clone(),
+        server: server.handle(),
+    }));
     println!("Squorum serves SQS on http://{address}, health on http://{admin_address}");
     println!("Data directory: {}", directory.path().display());
     println!(
@@ -83,9 +107,22 @@ async fn serve(configuration: &Configuration, raft: &Runtime) -> anyhow::Result<
         address.port()
     );
 
-    server.run(stopped(stop)).await;
-    tracing::info!("stopping");
+    // What this node leads goes to others while it still serves, so that nobody notices.
+    let handed_over = {
+        let node = node.clone();
+        let hand_over = async move {
+            stopped(stop).await;
+            tracing::info!("stopping");
+            node.hand_over().await;
+        };
+        let hand_over = raft.spawn(hand_over);
+        async move {
+            let _ = hand_over.await;
+        }
+    };
+    server.run(handed_over).await;
     raft.spawn(async move { node.shutdown().await }).await?;
+    ended.send_replace(true);
     admin.await?;
     // The last handles of log and store write what is left, which blocks.
     announce.send_replace(None);
@@ -93,15 +130,65 @@ async fn serve(configuration: &Configuration, raft: &Runtime) -> anyhow::Result<
     Ok(())
 }
 
-/// Opens what the node keeps on disk. The log comes first, because its lock is the directory's.
-fn open(
-    configuration: &Configuration,
+/// What the node keeps on disk, and who it is.
+struct Opened {
+    store: RocksStore,
+    log: Log,
+    scratch: PathBuf,
+    node: NodeId,
     entropy: Arc<dyn Entropy>,
-) -> anyhow::Result<(NodeOptions, NodeParts<RocksStore>)> {
+}
+
+/// Starts the node in the runtime that this runs in.
+async fn start(
+    configuration: Configuration,
+    opened: Opened,
+    progress: watch::Sender<Option<String>>,
+) -> anyhow::Result<Node<RocksStore>> {
+    let incoming = if configuration.seeds.is_empty() {
+        stream::pending().boxed()
+    } else {
+        let address = configuration.cluster_listen;
+        let listener = TcpListener::bind(address).await;
+        let listener = listener.with_context(|| format!("cannot listen on {address} (cluster)"))?;
+        squorum_peer::accept(listener).boxed()
+    };
+    let defaults = NodeOptions::new(opened.node, opened.scratch);
+    let groups = u64::from(configuration.shards) + 1;
+    let checkpoint = CheckpointOptions {
+        log_bytes: configuration.checkpoint_bytes,
+        log_bytes_kept: configuration.log_retention_bytes / groups,
+        ..defaults.checkpoint
+    };
+    let options = NodeOptions {
+        seeds: configuration.seeds,
+        advertise: configuration.advertise,
+        shard_count: configuration.shards,
+        checkpoint,
+        ..defaults
+    };
+    let parts = NodeParts {
+        store: opened.store,
+        log: opened.log,
+        clock: Arc::new(SystemClock::new()),
+        entropy: opened.entropy,
+        dialer: Arc::new(TcpDialer),
+        incoming,
+        disk: Arc::new(FileSystemDisk {
+            path: configuration.data_dir,
+        }),
+        on_fatal: Arc::new(|reason| fatal(&reason)),
+    };
+    Ok(Node::start(options, parts, progress).await?)
+}
+
+/// Opens what the node keeps on disk. The log comes first, because its lock is the directory's.
+fn open(configuration: &Configuration, entropy: Arc<dyn Entropy>) -> anyhow::Result<Opened> {
     let directory = DataDirectory::open(&configuration.data_dir)?;
     let log_options = squorum_log::Options {
         tail_bytes: configuration.log_tail_bytes,
-        accept_loss: configuration.accept_loss,
+        // Others have what this node has lost: it must not vote without it.
+        accept_loss: configuration.accept_loss && configuration.seeds.is_empty(),
         on_fatal: Some(Arc::new(|error| fatal(&error.to_string()))),
         ..squorum_log::Options::default()
     };
@@ -115,24 +202,13 @@ fn open(
     };
     let store = RocksStore::open(&directory.state(), &store_options)
         .context("cannot open the state store")?;
-    let defaults = NodeOptions::new(directory.node_id(&*entropy)?, scratch);
-    let checkpoint = CheckpointOptions {
-        log_bytes: configuration.checkpoint_bytes,
-        ..defaults.checkpoint
-    };
-    let options = NodeOptions {
-        shard_count: configuration.shards,
-        checkpoint,
-        ..defaults
-    };
-    let parts = NodeParts {
+    Ok(Opened {
         store,
         log,
-        clock: Arc::new(SystemClock::new()),
+        scratch,
+        node: directory.node_id(&*entropy)?,
         entropy,
-        on_fatal: Arc::new(|reason| fatal(&reason)),
-    };
-    Ok((options, parts))
+    })
 }
 
 /// True from the first SIGTERM or SIGINT on.

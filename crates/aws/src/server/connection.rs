@@ -26,6 +26,7 @@ use crate::error::ApiError;
 use crate::front_end::FrontEnd;
 use crate::generated::Action;
 use crate::protocol::{Answer, action_of};
+use crate::request_figures::{OpenRequest, RequestFigures};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 const QUERY_ERROR: HeaderName = HeaderName::from_static("x-amzn-query-error");
@@ -40,6 +41,7 @@ pub(super) struct Shared<S> {
     pub(super) request_bytes: Arc<Semaphore>,
     /// Permits for bytes of large answers.
     pub(super) answer_bytes: Arc<Semaphore>,
+    pub(super) requests: Arc<RequestFigures>,
 }
 
 struct Connection<S> {
@@ -105,8 +107,10 @@ impl<S: QueueService> Connection<S> {
     async fn respond(&self, request: Request<Incoming>) -> Response<AnswerBody> {
         let request_id = self.shared.front_end.request_id();
         let (head, body) = request.into_parts();
-        let answer = self.answer(&head, body, &request_id).await;
+        let mut open = self.shared.requests.begin(action_of(&head).ok());
+        let answer = self.answer(&head, body, &request_id, &mut open).await;
         let (answer, outgoing) = self.outgoing(answer);
+        open.answered(answer.class);
         self.exchange.answer();
         let body = AnswerBody::new(answer.body, outgoing, self.exchange.clone());
         let mut response = Response::new(body);
@@ -123,10 +127,17 @@ impl<S: QueueService> Connection<S> {
         response
     }
 
-    async fn answer(&self, head: &Parts, body: Incoming, request_id: &str) -> Answer {
+    async fn answer(
+        &self,
+        head: &Parts,
+        body: Incoming,
+        request_id: &str,
+        open: &mut OpenRequest,
+    ) -> Answer {
         self.exchange.wait_for_body(self.body_timeout(&body));
         let body = request_body::read(body, &self.shared.request_bytes).await;
         self.exchange.handle();
+        open.has_arrived();
         match body {
             Ok(body) => {
                 let front_end = &self.shared.front_end;

@@ -22,6 +22,7 @@ use tokio::task::JoinSet;
 use self::connection::Shared;
 pub use self::options::Options;
 use crate::front_end::FrontEnd;
+use crate::request_figures::{ActionCounts, RequestFigures};
 
 /// How long to wait when the process has no file descriptors left.
 const ACCEPT_RETRY: Duration = Duration::from_millis(50);
@@ -40,6 +41,7 @@ pub struct ServerHandle {
     local_address: SocketAddr,
     connections: Arc<Semaphore>,
     connections_max: usize,
+    requests: Arc<RequestFigures>,
 }
 
 impl ServerHandle {
@@ -52,6 +54,11 @@ impl ServerHandle {
     pub fn connection_count(&self) -> usize {
         self.connections_max
             .saturating_sub(self.connections.available_permits())
+    }
+
+    /// What clients have asked for so far, by action.
+    pub fn requests(&self) -> Vec<ActionCounts> {
+        self.requests.read()
     }
 }
 
@@ -88,6 +95,7 @@ impl<S: QueueService> Server<S> {
             // The largest body must find room.
             request_bytes: permits(options.request_bytes_max.max(options::BODY_BYTES_MAX)),
             answer_bytes: permits(options.answer_bytes_max),
+            requests: Arc::new(RequestFigures::new()),
             options,
         };
         Ok(Server {
@@ -103,6 +111,7 @@ impl<S: QueueService> Server<S> {
             local_address: self.local_address,
             connections: self.connections.clone(),
             connections_max: self.shared.options.connections_max.max(1),
+            requests: self.shared.requests.clone(),
         }
     }
 

@@ -8,6 +8,7 @@ mod client;
 mod connections;
 mod errors;
 mod fake;
+mod figures;
 mod generated;
 mod malformed;
 mod messages;
