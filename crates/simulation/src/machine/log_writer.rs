@@ -1,0 +1,29 @@
+use std::time::Duration;
+
+use squorum_log::Stepper;
+use squorum_store::Random;
+use tokio::time::sleep;
+
+/// A sync takes a tick most of the time, and sometimes much longer.
+const SLOW_SYNC_ONCE_IN: u64 = 200;
+const SLOW_SYNC_MS_MAX: u64 = 80;
+const MARKER_INTERVAL_MS: u64 = 50;
+
+/// The log's writer thread, as a task: writes and syncs one batch a time. Ends with its process.
+pub async fn write_log(mut stepper: Stepper, mut random: Random) {
+    let mut since_marker_ms = 0;
+    loop {
+        let pause_ms = if random.once_in(SLOW_SYNC_ONCE_IN) {
+            1 + random.below(SLOW_SYNC_MS_MAX)
+        } else {
+            1
+        };
+        sleep(Duration::from_millis(pause_ms)).await;
+        stepper.step();
+        since_marker_ms += pause_ms;
+        if since_marker_ms >= MARKER_INTERVAL_MS {
+            since_marker_ms = 0;
+            stepper.sync_marker();
+        }
+    }
+}

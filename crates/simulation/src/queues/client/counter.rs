@@ -1,0 +1,52 @@
+//! Asks for the queues' counters now and then.
+
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use super::{Call, Client, PATIENCE, Seen};
+use crate::history::{Counted, During};
+use crate::seams::elapsed_ms;
+use crate::world::NODE_NAMES;
+
+const INTERVAL: Duration = Duration::from_millis(150);
+
+pub(super) struct Counter {
+    client: Client,
+}
+
+impl Counter {
+    pub(super) fn new(client: Client) -> Counter {
+        Counter { client }
+    }
+
+    pub(super) async fn run(mut self) {
+        while !self.client.is_over() {
+            sleep(INTERVAL).await;
+            // Every node has to tell the truth, the one that is cut off too.
+            self.client.node = self.client.random.below(NODE_NAMES.len() as u64) as usize;
+            let queue = self.client.any_queue();
+            let name = self.client.queue_name(queue);
+            let began_ms = elapsed_ms();
+            let make = |answer| Call::Count {
+                queue: name,
+                answer,
+            };
+            if let Seen::Done(messages) = self.client.call(PATIENCE, make).await {
+                let during = During {
+                    began_ms,
+                    ended_ms: elapsed_ms(),
+                };
+                self.client
+                    .note(format_args!("queue {queue} has {messages} messages"));
+                self.client.shared.recorder.record(|history| {
+                    history.counts.push(Counted {
+                        queue,
+                        messages,
+                        during,
+                    });
+                });
+            }
+        }
+    }
+}

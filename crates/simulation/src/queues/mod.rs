@@ -1,0 +1,235 @@
+//! The whole node: clients send to queues and receive from them through every node.
+
+mod body;
+mod call;
+mod client;
+mod node;
+mod plan;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use squorum_store::Random;
+use squorum_types::GroupId;
+
+use self::call::Call;
+use self::plan::Plan;
+use crate::door::Door;
+use crate::history::{History, Recorder};
+use crate::oracle::{self, Rules, Violation};
+use crate::report::Report;
+use crate::trace::event;
+use crate::world::World;
+use crate::{Trace, replicas};
+
+/// Shards of the cluster: few, so that each has much to do.
+const SHARDS: u16 = 3;
+/// How long things go wrong, once the cluster has its queues.
+const TROUBLE_MS: u64 = 20_000;
+/// How long a cluster may take to found itself and create the queues.
+const FOUNDING_MS_MAX: u64 = 20_000;
+/// After everything is well again, every message is delivered within this time, the visibility
+/// timeouts of earlier deliveries aside.
+const DELIVERY_MS_MAX: u64 = 10_000;
+/// The queues have to be silent for so long until they count as empty.
+const SILENCE_MS: u64 = 2_000;
+const COMPARE_INTERVAL_MS: u64 = 500;
+const DRAINED_INTERVAL_MS: u64 = 100;
+/// Replicas that get no commands have to be at the same position within this time.
+const LEVEL_MS_MAX: u64 = 10_000;
+
+/// What the clients share with the run.
+#[derive(Clone, Debug)]
+struct Shared {
+    plan: Arc<Plan>,
+    doors: [Door<Call>; 3],
+    recorder: Recorder,
+    trace: Trace,
+    /// The queues exist.
+    is_ready: Arc<AtomicBool>,
+    /// Nothing goes wrong any more: send a little, receive and delete everything.
+    is_healed: Arc<AtomicBool>,
+    /// All sends are done.
+    is_sent: Arc<AtomicBool>,
+    /// All is delivered and deleted: the end.
+    is_drained: Arc<AtomicBool>,
+}
+
+/// Runs a seed.
+pub fn run(seed: u64, trace: Trace) -> Report {
+    let mut random = Random::new(seed);
+    let plan = Arc::new(Plan::new(&mut Random::new(random.next_u64())));
+    let shared = Shared {
+        plan: Arc::clone(&plan),
+        doors: Default::default(),
+        recorder: Recorder::default(),
+        trace: trace.clone(),
+        is_ready: Arc::default(),
+        is_healed: Arc::default(),
+        is_sent: Arc::default(),
+        is_drained: Arc::default(),
+    };
+    let software = {
+        let shared = shared.clone();
+        move |machine| node::run(machine, shared.clone())
+    };
+    let clients = client::run(shared.clone(), random.next_u64());
+    let mut world = World::new(&mut random, trace.clone(), software, clients);
+    let mut violations = Vec::new();
+    if let Err(violation) = drive(&mut world, &shared, &mut random) {
+        violations.push(violation);
+    }
+    let history = shared.recorder.history();
+    let rules = Rules {
+        is_drained: shared.is_drained.load(Ordering::Relaxed),
+        ..plan.rules()
+    };
+    violations.extend(oracle::judge(&history, &rules));
+    for machine in world.machines() {
+        for group in groups() {
+            if let Ok(replica) = replicas::Replica::read(machine, group) {
+                trace.absorb(replica.digest());
+            }
+        }
+    }
+    let facts = facts(&history, &world);
+    Report::new(seed, &trace, world.now_ms(), violations, facts)
+}
+
+fn groups() -> impl Iterator<Item = GroupId> {
+    (0..=u32::from(SHARDS)).map(GroupId)
+}
+
+fn facts(history: &History, world: &World) -> Vec<(&'static str, u64)> {
+    let messages = history.messages();
+    let acknowledged = messages.values().filter(|m| m.acknowledged_ms().is_some());
+    let deleted = messages.values().filter(|m| m.deleted_ms().is_some());
+    vec![
+        ("sends", history.sends.len() as u64),
+        ("acknowledged", acknowledged.count() as u64),
+        ("receives", history.receives.len() as u64),
+        ("deleted", deleted.count() as u64),
+        ("unknown receives", history.unknown_receives.len() as u64),
+        ("found nothing", history.found_nothing.len() as u64),
+        ("counts", history.counts.len() as u64),
+        ("ended processes", world.restarts()),
+    ]
+}
+
+/// Where a run stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Founding,
+    Trouble {
+        until_ms: u64,
+    },
+    Draining {
+        since_ms: u64,
+        empty_since_ms: Option<u64>,
+    },
+    Comparing {
+        since_ms: u64,
+    },
+}
+
+fn drive(world: &mut World, shared: &Shared, random: &mut Random) -> Result<(), Violation> {
+    let violation = |rule, text: String| Violation { rule, text };
+    let mut phase = Phase::Founding;
+    loop {
+        let done = world.step().map_err(|text| violation("process", text))?;
+        let now_ms = world.now_ms();
+        let mut is_level = false;
+        if now_ms.is_multiple_of(COMPARE_INTERVAL_MS) {
+            let (level, differences) = replicas::compare(world.machines(), groups())
+                .map_err(|error| violation("replicas", error.to_string()))?;
+            if let Some(difference) = differences.into_iter().next() {
+                return Err(difference);
+            }
+            is_level = level;
+        }
+        match phase {
+            Phase::Comparing { .. } if done && is_level => return Ok(()),
+            Phase::Comparing { since_ms } if now_ms > since_ms + LEVEL_MS_MAX => {
+                let text = format!("the replicas are not at the same position at {now_ms} ms");
+                return Err(violation("liveness", text));
+            }
+            _ => phase = next_phase(phase, world, shared, random)?,
+        }
+    }
+}
+
+fn next_phase(
+    phase: Phase,
+    world: &mut World,
+    shared: &Shared,
+    random: &mut Random,
+) -> Result<Phase, Violation> {
+    let now_ms = world.now_ms();
+    let liveness = |text: String| Violation {
+        rule: "liveness",
+        text,
+    };
+    match phase {
+        Phase::Founding if shared.is_ready.load(Ordering::Relaxed) => {
+            let until_ms = now_ms + TROUBLE_MS;
+            world.plan(shared.plan.faults(random, now_ms, until_ms));
+            Ok(Phase::Trouble { until_ms })
+        }
+        Phase::Founding if now_ms > FOUNDING_MS_MAX => {
+            Err(liveness(format!("no cluster after {now_ms} ms")))
+        }
+        Phase::Trouble { until_ms } if now_ms >= until_ms => {
+            world.heal();
+            shared.is_healed.store(true, Ordering::Relaxed);
+            Ok(Phase::Draining {
+                since_ms: now_ms,
+                empty_since_ms: None,
+            })
+        }
+        Phase::Draining {
+            since_ms,
+            empty_since_ms,
+        } if now_ms.is_multiple_of(DRAINED_INTERVAL_MS) => {
+            let left = undelivered(shared);
+            let is_empty = left.is_empty() && shared.is_sent.load(Ordering::Relaxed);
+            let limit_ms = DELIVERY_MS_MAX + shared.plan.visibility_timeout_ms_max();
+            if !is_empty && now_ms > since_ms + limit_ms {
+                let text = format!(
+                    "{limit_ms} ms after all was well again, {}",
+                    describe(&left)
+                );
+                return Err(liveness(text));
+            }
+            let empty_since_ms = is_empty.then(|| empty_since_ms.unwrap_or(now_ms));
+            if empty_since_ms.is_some_and(|at_ms| now_ms > at_ms + SILENCE_MS) {
+                event!(shared.trace, now_ms, "the queues are empty");
+                shared.is_drained.store(true, Ordering::Relaxed);
+                return Ok(Phase::Comparing { since_ms: now_ms });
+            }
+            Ok(Phase::Draining {
+                since_ms,
+                empty_since_ms,
+            })
+        }
+        same => Ok(same),
+    }
+}
+
+/// Messages that exist for sure and that nobody has deleted, by queue and tag.
+fn undelivered(shared: &Shared) -> Vec<(usize, u64)> {
+    shared.recorder.read(|history| {
+        let messages = history.messages();
+        let left = messages.iter().filter(|(_, message)| {
+            message.existed_ms().is_some() && message.may_be_deleted_ms().is_none()
+        });
+        left.map(|((queue, tag), _)| (*queue, tag.0)).collect()
+    })
+}
+
+fn describe(left: &[(usize, u64)]) -> String {
+    if left.is_empty() {
+        return "not every node takes messages for every queue".to_owned();
+    }
+    let shown = &left[..left.len().min(8)];
+    format!("{} messages are not delivered: {shown:?}", left.len())
+}

@@ -1,0 +1,99 @@
+//! What a run is made of: pure, from the seed.
+
+use std::time::Duration;
+
+use squorum_store::Random;
+use squorum_types::{DeduplicationScope, QueueAttributes, QueueName};
+
+use crate::oracle::Rules;
+use crate::world::{self, CLOCK_OFFSET_MS_MAX, NODE_NAMES, Planned};
+
+/// A queue of the run.
+#[derive(Clone, Debug)]
+pub(super) struct QueuePlan {
+    pub(super) name: QueueName,
+    pub(super) attributes: QueueAttributes,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Plan {
+    pub(super) queues: Vec<QueuePlan>,
+    pub(super) producers: u64,
+    pub(super) consumers: u64,
+    /// The longest pause of a producer between two sends.
+    pub(super) send_pause_ms_max: u64,
+    pub(super) checkpoint_interval: Duration,
+    has_clock_steps: bool,
+}
+
+/// Bounds of the visibility timeouts of a run, those that receives bring along too.
+pub(super) const VISIBILITY_TIMEOUT_SECONDS: std::ops::RangeInclusive<u64> = 1..=4;
+
+impl Plan {
+    pub(super) fn new(random: &mut Random) -> Plan {
+        let mut queues = vec![queue(random, "standard", None)];
+        queues.push(queue(
+            random,
+            "ordered.fifo",
+            Some(DeduplicationScope::Queue),
+        ));
+        if random.once_in(2) {
+            let scope = DeduplicationScope::MessageGroup;
+            queues.push(queue(random, "grouped.fifo", Some(scope)));
+        }
+        Plan {
+            queues,
+            producers: 2 + random.below(3),
+            consumers: 3 + random.below(4),
+            send_pause_ms_max: 80 << random.below(4),
+            checkpoint_interval: Duration::from_millis(300 + random.below(3_000)),
+            has_clock_steps: random.once_in(2),
+        }
+    }
+
+    pub(super) fn faults(&self, random: &mut Random, begin_ms: u64, end_ms: u64) -> Vec<Planned> {
+        let mut faults = world::plan(random, NODE_NAMES.len(), begin_ms, end_ms);
+        if !self.has_clock_steps {
+            faults.retain(|planned| !matches!(planned.fault, world::Fault::ClockStep { .. }));
+        }
+        faults
+    }
+
+    pub(super) fn visibility_timeout_ms_max(&self) -> u64 {
+        VISIBILITY_TIMEOUT_SECONDS.end() * 1_000
+    }
+
+    pub(super) fn rules(&self) -> Rules {
+        let skew_ms = if self.has_clock_steps {
+            2 * CLOCK_OFFSET_MS_MAX as u64
+        } else {
+            0
+        };
+        Rules {
+            clock_skew_ms: skew_ms + 20,
+            find_ms: 1_000,
+            visibility_timeout_ms_max: self.visibility_timeout_ms_max(),
+            is_drained: false,
+        }
+    }
+}
+
+fn queue(random: &mut Random, name: &str, scope: Option<DeduplicationScope>) -> QueuePlan {
+    let mut attributes = match scope {
+        Some(_) => QueueAttributes::fifo(),
+        None => QueueAttributes::standard(),
+    };
+    if let (Some(fifo), Some(scope)) = (&mut attributes.fifo, scope) {
+        fifo.deduplication_scope = scope;
+    }
+    attributes.visibility_timeout_seconds = visibility_timeout_seconds(random);
+    QueuePlan {
+        name: QueueName::parse(name).expect("a valid name"),
+        attributes,
+    }
+}
+
+pub(super) fn visibility_timeout_seconds(random: &mut Random) -> u32 {
+    let (min, max) = VISIBILITY_TIMEOUT_SECONDS.into_inner();
+    (min + random.below(max - min + 1)) as u32
+}
