@@ -12,22 +12,37 @@ MAKEFLAGS += --no-print-directory
 export CARGO_TARGET_DIR ?= $(HOME)/.cache/squorum/target
 export SQUORUM_VENV ?= $(HOME)/.cache/squorum/venv
 export SQUORUM_BINARY ?= $(CARGO_TARGET_DIR)/release/squorum
-export SQUORUM_LOAD_BINARY ?= $(CARGO_TARGET_DIR)/release/squorum-load
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 
 SELECTION := --release --locked --workspace
 PYTHON := $(SQUORUM_VENV)/bin/python
-# Arguments of `squorum serve` for `make run`, of pytest for `make test`.
+# Arguments of `squorum serve` for `make run`, of `squorum bench` for `make bench`.
 ARGS ?=
+# How many nodes `make bench` measures.
+NODES ?= 1
 PYTEST_ARGS ?=
 
 .PHONY: help
 help: ## list the commands
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 18
 
 .PHONY: run
 run: build ## build and serve one node on http://localhost:9324 (ARGS="--data-dir …")
 	@exec $(SQUORUM_BINARY) serve $(ARGS)
+
+.PHONY: cluster
+cluster: build ## build and start three nodes in containers; installs and starts Docker if need be
+	@scripts/start-docker-engine
+	@scripts/build-image
+	@scripts/start-cluster
+
+.PHONY: cluster-down
+cluster-down: ## stop the three nodes and remove their containers; their data stays
+	@scripts/compose down
+
+.PHONY: cluster-destroy
+cluster-destroy: ## stop the three nodes and delete their data
+	@scripts/compose down --volumes
 
 .PHONY: build
 build: ## install what the build needs and build the release binaries
@@ -39,6 +54,7 @@ test: ## run every test, long campaigns in their short form
 	@scripts/install-build-tools
 	@scripts/install-test-tools
 	cargo nextest run $(SELECTION)
+	@scripts/simulate
 	cargo build $(SELECTION) --bins
 	$(PYTHON) -m pytest cluster-tests $(PYTEST_ARGS)
 
@@ -48,13 +64,19 @@ test-long: ## run every test, every campaign at its full size (hours)
 	@scripts/install-build-tools
 	@scripts/install-test-tools
 	cargo nextest run $(SELECTION) --profile long
+	@scripts/simulate
 	$(PYTHON) crates/queue/tests/mutants/run
 	cargo build $(SELECTION) --bins
 	$(PYTHON) -m pytest cluster-tests $(PYTEST_ARGS)
 
+.PHONY: simulation
+simulation: ## simulate clusters by seed (ARGS="--layer queues --seed 7 --trace" for one)
+	@scripts/install-build-tools
+	@scripts/simulate $(ARGS)
+
 .PHONY: bench
-bench: build ## measure send and pipeline, batch 1 and 10, 64 connections, on a fresh node
-	@scripts/bench $(ARGS)
+bench: build ## measure send and pipeline, batch 1 and 10, on fresh nodes (NODES=3 ARGS="--size 100")
+	@scripts/with-nodes $(NODES) squorum bench send pipeline --batch 1,10 $(ARGS)
 
 .PHONY: verify
 verify: ## check format, lints, dependencies and licences; changes no file
@@ -63,8 +85,8 @@ verify: ## check format, lints, dependencies and licences; changes no file
 	cargo fmt --all --check
 	cargo clippy $(SELECTION) --all-targets -- -D warnings
 	cargo deny --locked check bans licenses sources
-	$(SQUORUM_VENV)/bin/ruff format --check cluster-tests examples scripts/bench
-	$(SQUORUM_VENV)/bin/ruff check cluster-tests examples scripts/bench
+	$(SQUORUM_VENV)/bin/ruff format --check cluster-tests examples
+	$(SQUORUM_VENV)/bin/ruff check cluster-tests examples
 
 .PHONY: fix
 fix: ## write what `make verify` would complain about, as far as tools can
@@ -72,5 +94,5 @@ fix: ## write what `make verify` would complain about, as far as tools can
 	@scripts/install-verify-tools
 	cargo clippy $(SELECTION) --all-targets --fix --allow-dirty --allow-staged
 	cargo fmt --all
-	$(SQUORUM_VENV)/bin/ruff check --fix cluster-tests examples scripts/bench
-	$(SQUORUM_VENV)/bin/ruff format cluster-tests examples scripts/bench
+	$(SQUORUM_VENV)/bin/ruff check --fix cluster-tests examples
+	$(SQUORUM_VENV)/bin/ruff format cluster-tests examples

@@ -8,8 +8,10 @@ from botocore.config import Config
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
 
-# boto3 sessions are not safe to create clients from in several threads at once.
+# boto3 sessions are not safe to create clients from in several threads at once. One session reads the
+# description of the service once.
 _CREATION = threading.Lock()
+_SESSION = boto3.session.Session()
 
 
 def sqs(endpoint: str, *, attempts: int = 1, read_timeout_seconds: float = 60.0, **settings):
@@ -20,8 +22,22 @@ def sqs(endpoint: str, *, attempts: int = 1, read_timeout_seconds: float = 60.0,
         read_timeout=read_timeout_seconds,
         **settings,
     )
+    return make(endpoint, config)
+
+
+def sqs_of_users(endpoint: str):
+    """An SQS client as users have it: every setting, retries above all, is boto3's own."""
+    return make(endpoint, None)
+
+
+def impatient_sqs(endpoint: str):
+    """A client of which every broken or slow call reaches the test."""
+    return sqs(endpoint, read_timeout_seconds=10)
+
+
+def make(endpoint: str, config: Config | None):
     with _CREATION:
-        return boto3.session.Session().client(
+        return _SESSION.client(
             "sqs",
             endpoint_url=endpoint,
             region_name=REGION,

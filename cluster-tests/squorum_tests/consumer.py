@@ -5,16 +5,16 @@ import threading
 import time
 
 from squorum_tests.caller import Caller
-from squorum_tests.history import Delete, Delivery, History, VisibilityChange
+from squorum_tests.history import Delete, Delivery, EmptyReceive, History, VisibilityChange
 from squorum_tests.profile import Profile
 
 RETRY_PAUSE_SECONDS = 0.05
 
 
 class Consumer:
-    def __init__(self, sqs, queue_url: str, profile: Profile, history: History, seed: int):
+    def __init__(self, sqs, caller: Caller, profile: Profile, history: History, seed: int):
         self._sqs = sqs
-        self._caller = Caller(history, queue_url)
+        self._caller = caller
         self._profile = profile
         self._history = history
         self._random = random.Random(seed)
@@ -22,22 +22,24 @@ class Consumer:
     def run(self, consuming: threading.Event, draining: threading.Event) -> None:
         """Consumes while `consuming` is set; once `draining` is, it deletes everything."""
         while consuming.is_set():
-            started = time.monotonic()
-            answer = self._caller.call(
+            done = self._caller.call(
                 self._sqs.receive_message,
                 MaxNumberOfMessages=10,
-                WaitTimeSeconds=1,
+                WaitTimeSeconds=self._profile.wait_seconds,
                 MessageSystemAttributeNames=["All"],
             )
-            if answer is None:
+            if done is None:
                 time.sleep(RETRY_PAUSE_SECONDS)
                 continue
-            messages = answer.get("Messages", [])
-            self._record(messages, started, time.monotonic())
+            messages = done.answer.get("Messages", [])
+            self._record(messages, done.started, done.ended)
             self._settle(messages, may_keep=not draining.is_set())
 
     def _record(self, messages: list[dict], started: float, ended: float) -> None:
         receive = self._history.next_receive()
+        if not messages:
+            name, endpoint = self._profile.queue_name, self._caller.endpoint
+            self._history.empty_receives.append(EmptyReceive(name, endpoint, started, ended))
         for position, message in enumerate(messages):
             attributes = message["Attributes"]
             number = attributes.get("SequenceNumber")
@@ -80,8 +82,8 @@ class Consumer:
     def _delete(self, message: dict) -> None:
         started = time.monotonic()
         handle = message["ReceiptHandle"]
-        answer = self._caller.call(self._sqs.delete_message, ReceiptHandle=handle)
-        self._record_delete(message, started, answer is not None)
+        done = self._caller.call(self._sqs.delete_message, ReceiptHandle=handle)
+        self._record_delete(message, started, done is not None)
 
     def _delete_batch(self, messages: list[dict]) -> None:
         entries = [
@@ -89,22 +91,31 @@ class Consumer:
             for index, message in enumerate(messages)
         ]
         started = time.monotonic()
-        answer = self._caller.call(self._sqs.delete_message_batch, Entries=entries) or {}
+        done = self._caller.call(self._sqs.delete_message_batch, Entries=entries)
+        answer = done.answer if done else {}
         deleted = {entry["Id"] for entry in answer.get("Successful", [])}
         for failed in answer.get("Failed", []):
             status = 400 if failed["SenderFault"] else 500
             text = failed.get("Message", "")
-            self._caller.note("DeleteMessageBatch", status, failed["Code"], text)
+            self._caller.note("DeleteMessageBatch", started, status, failed["Code"], text)
         for index, message in enumerate(messages):
             self._record_delete(message, started, str(index) in deleted)
 
     def _record_delete(self, message: dict, started: float, acked: bool) -> None:
-        name, message_id = self._profile.queue_name, message["MessageId"]
-        self._history.deletes.append(Delete(name, message_id, started, time.monotonic(), acked))
+        self._history.deletes.append(
+            Delete(
+                self._profile.queue_name,
+                message["MessageId"],
+                started,
+                time.monotonic(),
+                acked,
+                self._caller.endpoint,
+            )
+        )
 
     def _return(self, message: dict) -> None:
         started = time.monotonic()
-        answer = self._caller.call(
+        done = self._caller.call(
             self._sqs.change_message_visibility,
             ReceiptHandle=message["ReceiptHandle"],
             VisibilityTimeout=0,
@@ -115,7 +126,7 @@ class Consumer:
                 message["MessageId"],
                 started,
                 time.monotonic(),
-                answer is not None,
+                done is not None,
                 0,
             )
         )

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Send:
-    """One attempt to send the message `tag`; a retry is another record with the same tag."""
+    """One call that sends the message `tag`; a retry by the application is another record with the
+    same tag, retries by the SDK within the call are counted in `attempts`."""
 
     queue: str
     tag: str
@@ -20,6 +21,8 @@ class Send:
     group: str | None = None
     deduplication_id: str | None = None
     sequence_number: int | None = None
+    endpoint: str = ""
+    attempts: int = 1
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,7 @@ class Delete:
     started: float
     ended: float
     acked: bool
+    endpoint: str = ""
 
 
 @dataclass(frozen=True)
@@ -63,14 +67,33 @@ class VisibilityChange:
 
 
 @dataclass(frozen=True)
-class ErrorAnswer:
-    """An error that the server answered (not a broken connection)."""
+class EmptyReceive:
+    """A receive that was answered, without a message."""
+
+    queue: str
+    endpoint: str
+    started: float
+    ended: float
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An exception that reached the application: an error that the server answered to a call or to a
+    batch's entry, or, with status 0, a call without an answer."""
 
     queue: str
     action: str
+    endpoint: str
+    started: float
+    ended: float
     status: int
     code: str
     message: str
+
+    def __str__(self):
+        took = self.ended - self.started
+        answer = f"{self.action} on {self.queue} by {self.endpoint}: {self.status} {self.code}"
+        return f"{answer} after {took:.2f} s: {self.message[:120]}"
 
 
 @dataclass
@@ -83,7 +106,8 @@ class History:
     deliveries: list[Delivery] = field(default_factory=list)
     deletes: list[Delete] = field(default_factory=list)
     visibility_changes: list[VisibilityChange] = field(default_factory=list)
-    errors: list[ErrorAnswer] = field(default_factory=list)
+    empty_receives: list[EmptyReceive] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
 
     def __post_init__(self):
         self._lock = threading.Lock()

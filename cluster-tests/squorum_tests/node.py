@@ -1,9 +1,7 @@
-"""One `squorum serve` process with its data directory, ports and log.
-
-Uses the standard library only, so that `scripts/bench` can run it without a virtual environment.
-"""
+"""One `squorum serve` process with its data directory, ports and log."""
 
 import http.client
+import json
 import os
 import re
 import shutil
@@ -11,6 +9,7 @@ import signal
 import socket
 import subprocess
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 READY_POLL_SECONDS = 0.005
@@ -39,25 +38,58 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a node is reached. `enter` starts a command line in the node's network namespace."""
+
+    host: str
+    port: int
+    admin_port: int
+    enter: tuple[str, ...] = ()
+
+    @property
+    def listens_on(self) -> str:
+        """In a namespace of its own a node has all addresses for itself."""
+        return "0.0.0.0" if self.enter else self.host
+
+
+def on_loopback() -> Place:
+    return Place("127.0.0.1", free_port(), free_port())
+
+
 class Node:
     """Keeps its ports and data directory over restarts, as a restarted machine would."""
 
-    def __init__(self, directory: Path, data_dir: Path | None = None, arguments: tuple = ()):
+    def __init__(
+        self,
+        directory: Path,
+        data_dir: Path | None = None,
+        arguments: tuple = (),
+        place: Place | None = None,
+    ):
         self.directory = directory
         self.directory.mkdir(parents=True, exist_ok=True)
         self.data_dir = data_dir or directory / "data"
-        self.port = free_port()
-        self.admin_port = free_port()
+        self.place = place or on_loopback()
         self.arguments = arguments
         self.log_path = directory / "node.log"
         self.process: subprocess.Popen | None = None
         self.expected_errors: list[re.Pattern] = []
         self.ready_seconds: list[float] = []
         self._log_offset = 0
+        self._spawned = 0.0
+
+    @property
+    def port(self) -> int:
+        return self.place.port
+
+    @property
+    def admin_port(self) -> int:
+        return self.place.admin_port
 
     @property
     def endpoint(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.place.host}:{self.port}"
 
     @property
     def pid(self) -> int:
@@ -66,16 +98,18 @@ class Node:
 
     def command(self) -> list[str]:
         return [
+            *self.place.enter,
             str(binary("squorum", "SQUORUM_BINARY")),
             "serve",
             *("--data-dir", str(self.data_dir)),
-            *("--listen", f"127.0.0.1:{self.port}"),
-            *("--admin-listen", f"127.0.0.1:{self.admin_port}"),
+            *("--listen", f"{self.place.listens_on}:{self.port}"),
+            *("--admin-listen", f"{self.place.listens_on}:{self.admin_port}"),
             *self.arguments,
         ]
 
     def spawn(self) -> None:
         assert not self.is_running(), "the node is running already"
+        self._spawned = time.monotonic()
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
                 self.command(),
@@ -88,8 +122,12 @@ class Node:
 
     def start(self, deadline_seconds: float = START_DEADLINE_SECONDS) -> float:
         """Starts the process and waits until it is ready; returns the seconds that took."""
-        started = time.monotonic()
         self.spawn()
+        return self.wait_until_ready(deadline_seconds)
+
+    def wait_until_ready(self, deadline_seconds: float = START_DEADLINE_SECONDS) -> float:
+        """Waits for a spawned process; returns the seconds since it was spawned."""
+        started = self._spawned
         while time.monotonic() - started < deadline_seconds:
             if self.is_ready():
                 self.ready_seconds.append(time.monotonic() - started)
@@ -107,8 +145,8 @@ class Node:
 
     def admin_get(self, path: str, timeout_seconds: float = 2.0) -> tuple[int, str]:
         """Status and body of a GET on the admin port; status 0 when there is no answer."""
-        port = self.admin_port
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout_seconds)
+        host, port = self.place.host, self.admin_port
+        connection = http.client.HTTPConnection(host, port, timeout=timeout_seconds)
         try:
             connection.request("GET", path)
             answer = connection.getresponse()
@@ -117,6 +155,28 @@ class Node:
             return 0, ""
         finally:
             connection.close()
+
+    def status(self) -> dict:
+        """What the node knows of its cluster."""
+        status, text = self.admin_get("/status")
+        assert status == 200, f"/status: {status} {text}"
+        return json.loads(text)
+
+    def metric(self, name: str) -> float:
+        """The sum over all labels of the metrics whose name contains `name`."""
+        status, text = self.admin_get("/metrics")
+        assert status == 200, f"/metrics: {status} {text}"
+        lines = [line for line in text.splitlines() if not line.startswith("#")]
+        values = [line.rsplit(" ", 1) for line in lines if name in line.split("{")[0].split(" ")[0]]
+        assert values, f"no metric named {name}"
+        return sum(float(value) for _, value in values)
+
+    def pause(self) -> None:
+        """SIGSTOP: the process hangs; the kernel still accepts connections for it."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        os.kill(self.pid, signal.SIGCONT)
 
     def kill(self) -> None:
         """SIGKILL, as the kernel's out-of-memory killer would; returns when the process is gone."""
@@ -137,6 +197,11 @@ class Node:
 
     def resident_bytes(self) -> int:
         return self._status_kib("VmRSS") * 1024
+
+    def cpu_seconds(self) -> float:
+        """User and system time of the process so far."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def open_files(self) -> int:
         return len(list(Path(f"/proc/{self.pid}/fd").iterdir()))

@@ -18,7 +18,11 @@ class Profile:
     batch_probability: float = 0.5
     forget_probability: float = 0.01
     return_probability: float = 0.01
+    # Between sends at least the pause, and from one send's start to the next's the period.
     producer_pause_seconds: float = 0.002
+    send_period_seconds: float = 0.0
+    wait_seconds: int = 1
+    deduplication_scope: str = "queue"
 
     @property
     def fifo(self) -> bool:

@@ -49,13 +49,19 @@ class RawConnection:
     """One TCP connection. Reading gives up after `timeout_seconds`. A `narrow` one takes little that
     is not read: kernels size the sender's buffer, too, by the segments that it announces."""
 
-    def __init__(self, port: int, timeout_seconds: float = 15.0, narrow: bool = False):
+    def __init__(
+        self,
+        port: int,
+        timeout_seconds: float = 15.0,
+        narrow: bool = False,
+        host: str = "127.0.0.1",
+    ):
         self.socket = socket.socket()
         if narrow:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)
         self.socket.settimeout(timeout_seconds)
-        self.socket.connect(("127.0.0.1", port))
+        self.socket.connect((host, port))
         self._buffered = b""
 
     def __enter__(self):

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 from squorum_tests import client
+from squorum_tests.caller import Caller
 from squorum_tests.checker import check
 from squorum_tests.consumer import Consumer
 from squorum_tests.history import History
@@ -16,20 +17,30 @@ JOIN_SECONDS_MAX = 60.0
 
 
 class Workload:
-    """One queue's load. `stop_producers`, then `drain`, then check `history`."""
+    """One queue's load. `stop_producers`, `begin_drain`, `drain`, then check `history`. Producers take
+    the endpoints in turn, consumers from the second on, each with a client of its own that `connect`
+    makes."""
 
-    def __init__(self, endpoint: str, profile: Profile, seed: int):
+    def __init__(
+        self,
+        endpoints: list[str],
+        profile: Profile,
+        seed: int,
+        connect: Callable = client.impatient_sqs,
+    ):
         self.profile = profile
-        self.endpoint = endpoint
+        self.endpoints = endpoints
+        self._connect = connect
         self.history = History(profile.queue_name, fifo=profile.fifo)
         self._producing = threading.Event()
         self._consuming = threading.Event()
         self._draining = threading.Event()
+        self._drain_began = 0.0
         self._failures: list[BaseException] = []
         self.queue_url = self._create_queue()
-        self._producers = [self._thread(self._produce, index) for index in range(profile.producers)]
+        self._producers = [self._thread(self._produce, n, n) for n in range(profile.producers)]
         self._consumers = [
-            self._thread(self._consume, seed * 1000 + index) for index in range(profile.consumers)
+            self._thread(self._consume, n + 1, seed * 1000 + n) for n in range(profile.consumers)
         ]
 
     def start(self) -> None:
@@ -44,12 +55,15 @@ class Workload:
         join(self._producers)
         self._assert_no_failure()
 
-    def drain(self, deadline_seconds: float = 300.0) -> None:
-        """Consumes until nothing came for more than a visibility timeout, then ends the consumers.
-        From now on they neither forget nor return a message."""
+    def begin_drain(self) -> None:
+        """From now on consumers neither forget nor return a message."""
         self._draining.set()
+        self._drain_began = time.monotonic()
+
+    def drain(self, deadline_seconds: float = 300.0) -> None:
+        """Consumes until nothing came for more than a visibility timeout, then ends the consumers."""
         quiet_seconds = self.profile.visibility_timeout_seconds + 2.0
-        began = time.monotonic()
+        began = self._drain_began
         while time.monotonic() - max(began, self.history.last_delivery_ended()) < quiet_seconds:
             assert time.monotonic() - began < deadline_seconds, "the queue does not get empty"
             self._assert_no_failure()
@@ -64,7 +78,7 @@ class Workload:
             "ApproximateNumberOfMessagesNotVisible",
             "ApproximateNumberOfMessagesDelayed",
         ]
-        sqs = client.sqs(self.endpoint)
+        sqs = self._connect(self.endpoints[0])
         answer = sqs.get_queue_attributes(QueueUrl=self.queue_url, AttributeNames=names)
         return {name: int(answer["Attributes"][name]) for name in names}
 
@@ -77,25 +91,31 @@ class Workload:
         attributes = {"VisibilityTimeout": str(self.profile.visibility_timeout_seconds)}
         if self.profile.fifo:
             attributes["FifoQueue"] = "true"
-        sqs = client.sqs(self.endpoint)
+            scope = self.profile.deduplication_scope
+            attributes["DeduplicationScope"] = scope
+            limit = "perQueue" if scope == "queue" else "perMessageGroupId"
+            attributes["FifoThroughputLimit"] = limit
+        sqs = self._connect(self.endpoints[0])
         created = sqs.create_queue(QueueName=self.profile.queue_name, Attributes=attributes)
         return created["QueueUrl"]
 
-    def _thread(self, role: Callable, argument: int) -> threading.Thread:
-        return threading.Thread(target=self._run, args=(role, argument), daemon=True)
+    def _thread(self, role: Callable, index: int, argument: int) -> threading.Thread:
+        endpoint = self.endpoints[index % len(self.endpoints)]
+        return threading.Thread(target=self._run, args=(role, endpoint, argument), daemon=True)
 
-    def _run(self, role: Callable, argument: int) -> None:
+    def _run(self, role: Callable, endpoint: str, argument: int) -> None:
         try:
-            role(client.sqs(self.endpoint, read_timeout_seconds=10), argument)
+            caller = Caller(self.history, self.queue_url, endpoint)
+            role(self._connect(endpoint), caller, argument)
         except BaseException as failure:
             self._failures.append(failure)
 
-    def _produce(self, sqs, index: int) -> None:
-        producer = Producer(sqs, self.queue_url, self.profile, self.history, index)
+    def _produce(self, sqs, caller: Caller, index: int) -> None:
+        producer = Producer(sqs, caller, self.profile, self.history, index)
         producer.run(self._producing)
 
-    def _consume(self, sqs, seed: int) -> None:
-        consumer = Consumer(sqs, self.queue_url, self.profile, self.history, seed)
+    def _consume(self, sqs, caller: Caller, seed: int) -> None:
+        consumer = Consumer(sqs, caller, self.profile, self.history, seed)
         consumer.run(self._consuming, self._draining)
 
     def _assert_no_failure(self) -> None:
@@ -114,6 +134,8 @@ def judge(workloads: list[Workload], acked_min: int) -> None:
     for workload in workloads:
         workload.stop_producers()
     for workload in workloads:
+        workload.begin_drain()
+    for workload in workloads:
         workload.drain()
     for workload in workloads:
         verdict = check(workload.history)
@@ -124,9 +146,21 @@ def judge(workloads: list[Workload], acked_min: int) -> None:
 
 
 @contextlib.contextmanager
-def running(endpoint: str, profiles: list[Profile], seed: int):
-    """Workloads on several queues at once; whatever happens, their threads end with the block."""
-    workloads = [Workload(endpoint, profile, seed + n) for n, profile in enumerate(profiles)]
+def running(
+    endpoints: str | list[str],
+    profiles: list[Profile],
+    seed: int,
+    connect: Callable = client.impatient_sqs,
+):
+    """Workloads on several queues at once; whatever happens, their threads end with the block. Each
+    starts with another one of the endpoints."""
+    if isinstance(endpoints, str):
+        endpoints = [endpoints]
+    turns = [n % len(endpoints) for n in range(len(profiles))]
+    workloads = [
+        Workload(endpoints[turn:] + endpoints[:turn], profile, seed + n, connect)
+        for n, (turn, profile) in enumerate(zip(turns, profiles, strict=True))
+    ]
     try:
         for workload in workloads:
             workload.start()

@@ -1,12 +1,16 @@
-"""Fixtures: one shared node for tests that only speak the protocol, own nodes for tests that break
-something. Every test fails when its node logged an ERROR line or a panic that was not expected."""
+"""Fixtures: one shared node, or with `--squorum-nodes 3` any node of a shared cluster, for tests that
+only speak the protocol; own nodes for tests that break something. Every test fails when its nodes
+logged an ERROR line or a panic that was not expected."""
 
+import contextlib
+import random
 import re
 import uuid
 
 import pytest
 
-from squorum_tests import client
+from squorum_tests import client, network
+from squorum_tests.cluster import Cluster, in_namespaces, on_loopback
 from squorum_tests.node import Node
 from squorum_tests.queue import Queue
 
@@ -20,27 +24,35 @@ def pytest_runtest_makereport(item, call):
     report = yield
     if report.failed and call.when == "call":
         for node in item.stash.get(NODES, []):
-            title = f"log of the node on port {node.port}"
+            title = f"log of the node at {node.endpoint}"
             report.sections.append((title, node.log_tail(LOG_LINES_SHOWN)))
     return report
 
 
 @pytest.fixture(scope="session")
-def shared_node(tmp_path_factory):
-    node = Node(tmp_path_factory.mktemp("shared"))
-    node.start()
-    yield node
-    node.stop()
-    node.remove()
+def shared_nodes(request, tmp_path_factory):
+    directory = tmp_path_factory.mktemp("shared")
+    if request.config.getoption("--squorum-nodes") == 1:
+        nodes = [Node(directory)]
+        nodes[0].start()
+    else:
+        cluster = on_loopback(directory)
+        cluster.start()
+        nodes = cluster.nodes
+    yield nodes
+    for node in nodes:
+        node.stop()
+        node.remove()
 
 
 @pytest.fixture
-def node(request, shared_node):
-    """The shared node, alive and without error lines after the test as before it."""
-    request.node.stash[NODES] = [shared_node]
-    yield shared_node
-    assert shared_node.is_running(), f"the node died:\n{shared_node.log_tail()}"
-    unexpected = shared_node.unexpected_errors()
+def node(request, shared_nodes):
+    """A shared node. All are alive and without error lines after the test as before it."""
+    request.node.stash[NODES] = shared_nodes
+    yield random.choice(shared_nodes)
+    for node in shared_nodes:
+        assert node.is_running(), f"the node died:\n{node.log_tail()}"
+    unexpected = [line for node in shared_nodes for line in node.unexpected_errors()]
     assert not unexpected, "unexpected error lines:\n" + "\n".join(unexpected)
 
 
@@ -59,6 +71,38 @@ def make_node(request, tmp_path):
         node.remove()
     nodes.clear()
     assert not unexpected, "unexpected error lines:\n" + "\n".join(unexpected)
+
+
+@pytest.fixture
+def make_cluster(request, tmp_path):
+    """Makes a cluster of the test's own, not started: three nodes on machines of a network whose
+    links can be cut. Arguments are those of `in_namespaces` from `arguments` on."""
+    reason = network.why_not_available()
+    if reason is not None:
+        pytest.skip(reason)
+    nodes = request.node.stash.setdefault(NODES, [])
+    with contextlib.ExitStack() as networks:
+
+        def make(**more) -> Cluster:
+            machines = networks.enter_context(network.Network(3))
+            cluster = in_namespaces(tmp_path / f"cluster{len(nodes)}", machines, **more)
+            nodes.extend(cluster.nodes)
+            return cluster
+
+        yield make
+        unexpected = [line for node in nodes for line in node.unexpected_errors()]
+        for node in nodes:
+            node.remove()
+        nodes.clear()
+    assert not unexpected, "unexpected error lines:\n" + "\n".join(unexpected)
+
+
+@pytest.fixture
+def cluster(make_cluster):
+    """A started cluster of the test's own, of which all nodes are ready."""
+    made = make_cluster()
+    made.start()
+    return made
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from squorum_tests.checker import check
-from squorum_tests.history import Delete, Delivery, ErrorAnswer, History, Send, VisibilityChange
+from squorum_tests.history import Delete, Delivery, Failure, History, Send, VisibilityChange
 
 VISIBILITY_TIMEOUT_SECONDS = 10.0
 
@@ -49,6 +49,10 @@ def good_history(fifo: bool) -> History:
     return history
 
 
+def failure(status: int, code: str, message: str) -> Failure:
+    return Failure("good", "SendMessage", "http://a", 1.0, 2.0, status, code, message)
+
+
 @pytest.mark.parametrize("fifo", [False, True])
 def test_good_history_is_clean(fifo):
     verdict = check(good_history(fifo))
@@ -84,7 +88,7 @@ def resurrect(history):
 
 
 def lie(history):
-    history.errors.append(ErrorAnswer("good", "SendMessage", 400, "QueueDoesNotExist", "gone"))
+    history.failures.append(failure(400, "QueueDoesNotExist", "gone"))
 
 
 def swap_numbers(history):
@@ -164,3 +168,26 @@ def test_concurrent_calls_are_given_the_benefit_of_the_doubt():
     change(history.sends, 3, started=0, ended=5)
     swap_numbers(history)
     assert "send order" not in check(history).rules()
+
+
+def test_retries_within_the_sdk_may_double_a_standard_message_but_no_fifo_message():
+    for fifo in (False, True):
+        history = good_history(fifo)
+        change(history.sends, 2, attempts=2)
+        double(history)
+        assert ("doubled" in check(history).rules()) == fifo
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "message"),
+    [
+        (503, "ServiceUnavailable", "no leader"),
+        (0, "ReadTimeoutError", ""),
+        (400, "ThrottlingException", "Rate exceeded"),
+        (400, "InvalidParameterValue", "The receipt handle has expired"),
+    ],
+)
+def test_honest_errors_are_no_violation(status, code, message):
+    history = good_history(fifo=True)
+    history.failures.append(failure(status, code, message))
+    check(history).assert_clean()

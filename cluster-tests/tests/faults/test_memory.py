@@ -45,8 +45,8 @@ def test_backlog_costs_no_memory(make_node, groups):
     fresh = resident_mib(own_node)
     budget = fresh + MEMTABLE_MIB + BLOCK_CACHE_MIB + LOG_TAIL_MIB
     queue = "backlog.fifo" if groups else "backlog"
-    common = {"groups": groups, "batch": 10}
-    empty = load("pipeline", own_node, "p" + queue, seconds=size(3, 10), **common)
+    common = {"batch": 10} | ({"groups": groups} if groups else {})
+    empty = load("pipeline", own_node, "p" + queue, duration=size(3, 10), **common)
     assert (empty["lost"], empty["duplicates"], empty["disordered"]) == (0, 0, 0)
     idle = resident_mib(own_node)
 

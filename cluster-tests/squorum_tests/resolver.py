@@ -1,0 +1,39 @@
+"""Names that resolve to several addresses, as one DNS name of a cluster does.
+
+Patches `socket.getaddrinfo` of this process, below every library. Each lookup of such a name gives
+all its addresses in a new random order, which is what DNS servers do.
+"""
+
+import contextlib
+import random
+import socket
+from collections.abc import Iterator
+
+_NAMES: dict[str, list[str]] = {}
+_SYSTEM_GETADDRINFO = socket.getaddrinfo
+
+
+def getaddrinfo(host, *arguments, **more):
+    name = host.decode() if isinstance(host, bytes) else host
+    if name not in _NAMES:
+        return _SYSTEM_GETADDRINFO(host, *arguments, **more)
+    addresses = _NAMES[name]
+    return [
+        entry
+        for address in random.sample(addresses, len(addresses))
+        for entry in _SYSTEM_GETADDRINFO(address, *arguments, **more)
+    ]
+
+
+@contextlib.contextmanager
+def resolving(name: str, addresses: list[str]) -> Iterator[str]:
+    """Within the block `name` means all of `addresses`."""
+    assert name not in _NAMES, f"{name} is in use"
+    _NAMES[name] = list(addresses)
+    socket.getaddrinfo = getaddrinfo
+    try:
+        yield name
+    finally:
+        del _NAMES[name]
+        if not _NAMES:
+            socket.getaddrinfo = _SYSTEM_GETADDRINFO

@@ -1,0 +1,205 @@
+"""What happens to clusters in the hands of users, under the load of users, and the bars that hold.
+
+A scenario takes any `Breakable`: processes in namespaces, or containers. The load is eight producers
+of twenty messages a second each and eight consumers, half on standard and half on FIFO queues, with
+boto3's own settings. After the fault the queues are drained and judged by the checker (P1-P6), and
+by what clients noticed.
+"""
+
+import contextlib
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+from squorum_tests import client
+from squorum_tests.continuity import (
+    Period,
+    assert_none,
+    check_cut_off,
+    check_delivery,
+    check_exceptions,
+    check_gap,
+    failures,
+    longest_gap,
+)
+from squorum_tests.history import History
+from squorum_tests.node import Place
+from squorum_tests.probe import SendProbe
+from squorum_tests.profile import Profile
+from squorum_tests.resolver import resolving
+from squorum_tests.size import seed, size
+from squorum_tests.workload import Workload, judge, running
+
+NAME = "squorum.test"
+KILL_ROUNDS = size(1, 3)
+# Three rounds of three nodes in 60 s.
+KILL_PERIOD_SECONDS = 60 / 9
+DOWN_SECONDS = 1.0
+HANG_SECONDS = size(10, 30)
+LOSSES_OF_ALL = size(1, 5)
+WARM_UP_SENDS = 20
+WARM_UP_DEADLINE_SECONDS = 60.0
+ACKED_MIN = 50
+
+KILL_GAP_SECONDS_MAX = 2.0
+HANG_GAP_SECONDS_MAX = 3.0
+RECOVERY_SECONDS_MAX = 3.0
+BACK_SECONDS_MAX = 5.0
+VISIBILITY_TIMEOUT_SECONDS = 10
+# Ten seconds (P5), behind a message whose receive was answered to nobody, or which a consumer forgot.
+DELIVERY_SECONDS_MAX = 10.0 + 2 * VISIBILITY_TIMEOUT_SECONDS
+
+
+class Breakable(Protocol):
+    """A cluster whose nodes, by index, can be ended and started."""
+
+    @property
+    def places(self) -> list[Place]: ...
+    def kill(self, *indexes: int) -> None: ...
+    def start_node(self, index: int) -> float: ...
+    def spawn(self) -> None: ...
+
+
+def profiles() -> list[Profile]:
+    """Two standard queues and two FIFO queues, one of each scope of deduplication. Their names are new
+    each time, because deduplication remembers what earlier loads sent."""
+    run = uuid.uuid4().hex[:8]
+    common = {"send_period_seconds": 0.05, "visibility_timeout_seconds": VISIBILITY_TIMEOUT_SECONDS}
+    return [
+        Profile(f"orders-{run}", **common),
+        Profile(f"mails-{run}", **common),
+        Profile(f"payments-{run}.fifo", **common),
+        Profile(f"stock-{run}.fifo", deduplication_scope="messageGroup", **common),
+    ]
+
+
+@contextlib.contextmanager
+def one_name(cluster: Breakable) -> Iterator[str]:
+    """The endpoint by which users know a cluster: one name, the address of every node, one port."""
+    with resolving(NAME, [place.host for place in cluster.places]):
+        yield f"http://{NAME}:{cluster.places[0].port}"
+
+
+@contextlib.contextmanager
+def load_of_users(endpoints: str | list[str]) -> Iterator[list[Workload]]:
+    run_seed = seed()
+    print(f"SQUORUM_SEED={run_seed}")
+    with running(endpoints, profiles(), run_seed, client.sqs_of_users) as workloads:
+        deadline = time.monotonic() + WARM_UP_DEADLINE_SECONDS
+        while min(acked(workload.history) for workload in workloads) < WARM_UP_SENDS:
+            assert time.monotonic() < deadline, "the load does not get going"
+            time.sleep(0.1)
+        yield workloads
+
+
+def survive_kills_in_turn(cluster: Breakable) -> None:
+    """SIGKILL of each node in turn, each back before the next one dies."""
+    nodes = len(cluster.places)
+    with one_name(cluster) as endpoint, load_of_users(endpoint) as workloads:
+        found = histories(workloads)
+        began = time.monotonic()
+        gaps, ready = [], []
+        for kill in range(KILL_ROUNDS * nodes):
+            killed = time.monotonic()
+            cluster.kill(kill % nodes)
+            time.sleep(DOWN_SECONDS)
+            ready.append(cluster.start_node(kill % nodes))
+            time.sleep(max(0.0, killed + KILL_PERIOD_SECONDS - time.monotonic()))
+            gaps.append(longest_gap(found, Period(killed, time.monotonic())))
+        under_fault = Period(began, time.monotonic())
+        print(f"gaps {rounded(gaps)} s, ready after {rounded(ready)} s")
+        judge(workloads, ACKED_MIN)
+        violations = check_exceptions(found)
+        violations += check_gap(found, under_fault, KILL_GAP_SECONDS_MAX)
+        violations += check_delivery(found, under_fault.ended, DELIVERY_SECONDS_MAX)
+        assert_none(violations)
+
+
+def survive_loss_of_all(cluster: Breakable, lose_all: Callable[[], None]) -> None:
+    """`lose_all` ends all nodes at once. Nobody serves then, so that clients see exceptions."""
+    client.sqs_of_users(endpoint_of(cluster.places[0])).create_queue(QueueName="probe")
+    with one_name(cluster) as endpoint, load_of_users(endpoint) as workloads:
+        back = []
+        for _ in range(LOSSES_OF_ALL):
+            lose_all()
+            with probes(cluster) as running_probes:
+                started = time.monotonic()
+                cluster.spawn()
+                back.append([probe.wait_for_success(started) for probe in running_probes])
+            time.sleep(2.0)
+        print(f"first and last node back after {[rounded([min(b), max(b)]) for b in back]} s")
+        exceptions = len(failures(histories(workloads), None))
+        print(f"{exceptions} exceptions while no node served")
+        healed = time.monotonic()
+        judge(workloads, ACKED_MIN)
+        assert_none(check_delivery(histories(workloads), healed, DELIVERY_SECONDS_MAX))
+        assert max(min(b) for b in back) <= BACK_SECONDS_MAX
+
+
+def survive_hang(
+    cluster: Breakable,
+    index: int,
+    break_node: Callable[[int], None],
+    mend_node: Callable[[int], None],
+) -> None:
+    """One node hangs or is cut off for a while. Every client knows one node only."""
+    endpoints = [endpoint_of(place) for place in cluster.places]
+    others = set(endpoints) - {endpoints[index]}
+    with load_of_users(endpoints) as workloads:
+        found = histories(workloads)
+        with impatient_probe(cluster, index) as probe:
+            break_node(index)
+            broken = time.monotonic()
+            time.sleep(HANG_SECONDS)
+            cut = Period(broken, time.monotonic())
+            mend_node(index)
+            recovery = probe.wait_for_success(cut.ended)
+        time.sleep(RECOVERY_SECONDS_MAX + 2.0)
+        under_fault = Period(cut.started, time.monotonic())
+        gap = longest_gap(found, under_fault, others)
+        own_failures = len(failures(found, {endpoints[index]}))
+        print(f"gap of the other nodes' clients {gap:.2f} s, served {recovery:.2f} s after healing")
+        print(f"{own_failures} exceptions at clients of the broken node")
+        judge(workloads, ACKED_MIN)
+        violations = check_exceptions(found, others)
+        violations += check_gap(found, under_fault, HANG_GAP_SECONDS_MAX, others)
+        violations += check_cut_off(found, endpoints[index], cut, RECOVERY_SECONDS_MAX)
+        violations += check_delivery(found, cut.ended, DELIVERY_SECONDS_MAX)
+        assert_none(violations)
+        assert recovery <= RECOVERY_SECONDS_MAX
+
+
+def impatient_probe(cluster: Breakable, index: int) -> SendProbe:
+    """Through one node, on a queue of its own, whose answers may take half a second."""
+    place = cluster.places[index]
+    sqs = client.sqs_of_users(endpoint_of(place))
+    url = sqs.create_queue(QueueName=f"probe{index}")["QueueUrl"]
+    return SendProbe(place, url, timeout_seconds=0.5)
+
+
+@contextlib.contextmanager
+def probes(cluster: Breakable) -> Iterator[list[SendProbe]]:
+    """One through every node, on the queue `probe`."""
+    with contextlib.ExitStack() as stack:
+        found = []
+        for place in cluster.places:
+            url = f"{endpoint_of(place)}/{client.ACCOUNT}/probe"
+            found.append(stack.enter_context(SendProbe(place, url, timeout_seconds=0.5)))
+        yield found
+
+
+def histories(workloads: list[Workload]) -> list[History]:
+    return [workload.history for workload in workloads]
+
+
+def acked(history: History) -> int:
+    return sum(send.acked for send in history.sends)
+
+
+def endpoint_of(place: Place) -> str:
+    return f"http://{place.host}:{place.port}"
+
+
+def rounded(seconds: list[float]) -> list[float]:
+    return [round(value, 2) for value in seconds]

@@ -1,0 +1,68 @@
+"""How long a leader's death stops a queue: SIGKILL of the leader of its only partition to the next
+acknowledged send, through another node, under light load."""
+
+import json
+import os
+import statistics
+import time
+from pathlib import Path
+
+import pytest
+
+from squorum_tests import client
+from squorum_tests.probe import SendProbe
+from squorum_tests.size import LONG, size
+
+KILLS = size(5, 100)
+P50_SECONDS_MAX = 0.5
+P99_SECONDS_MAX = 1.2
+SETTLE_SECONDS = 1.0
+
+
+def leader(cluster, queue: str, through: int) -> int:
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        found = cluster.leader_of(queue, through)
+        if found is not None:
+            return found
+        time.sleep(0.05)
+    raise AssertionError(f"nobody leads {queue}")
+
+
+def percentile(values: list[float], share: float) -> float:
+    """By nearest rank."""
+    ranked = sorted(values)
+    return ranked[max(0, -(-len(ranked) * share // 100).__trunc__() - 1)]
+
+
+@pytest.mark.timeout(1800)
+def test_kill_of_a_leader(cluster):
+    queue = "probe.fifo"
+    sqs = client.sqs_of_users(cluster.endpoints[0])
+    path = sqs.create_queue(QueueName=queue, Attributes={"FifoQueue": "true"})["QueueUrl"]
+    path = path.split("/", 3)[3]
+    outages = []
+    for _ in range(KILLS):
+        cluster.wait_until_well()
+        dying = leader(cluster, queue, through=0)
+        place = cluster.nodes[cluster.others(dying)[len(outages) % 2]].place
+        with SendProbe(place, f"http://{place.host}:{place.port}/{path}") as probe:
+            time.sleep(SETTLE_SECONDS)
+            killed = time.monotonic()
+            cluster.kill(dying)
+            outages.append(round(probe.wait_for_success(killed), 4))
+            assert probe.failures() == []
+        cluster.start_node(dying)
+
+    p50, p99 = statistics.median(outages), percentile(outages, 99)
+    print(f"n {KILLS}, p50 {p50:.3f} s, p99 {p99:.3f} s, max {max(outages):.3f} s")
+    report = os.environ.get("SQUORUM_REPORT_DIR")
+    if report:
+        figures = {"n": KILLS, "p50": p50, "p99": p99, "seconds": outages}
+        (Path(report) / "failover.json").write_text(json.dumps(figures, indent=1))
+    else:
+        print(f"seconds: {outages}")
+    assert max(outages) <= 5.0, "held longer than any request may be"
+    if LONG:
+        assert p50 <= P50_SECONDS_MAX
+        assert p99 <= P99_SECONDS_MAX

@@ -1,0 +1,72 @@
+"""Planned ends: a node that gets SIGTERM hands its leaderships over first, so that nobody notices."""
+
+import contextlib
+import time
+
+import pytest
+
+from squorum_tests import client
+from squorum_tests.continuity import Period, assert_none, check_exceptions, longest_gap
+from squorum_tests.probe import SendProbe
+from squorum_tests.scenarios import histories, load_of_users, one_name
+from squorum_tests.size import size
+from squorum_tests.workload import judge
+
+HAND_OVERS = size(3, 20)
+HAND_OVER_SECONDS_MAX = 0.3
+SHARDS = 8
+QUEUES_MAX = 200
+
+
+@pytest.fixture
+def queue_per_shard(cluster) -> dict[int, str]:
+    """FIFO queues of one partition each, one on every shard: the shard, and the queue's path."""
+    sqs = client.sqs_of_users(cluster.endpoints[0])
+    found: dict[int, str] = {}
+    for number in range(QUEUES_MAX):
+        if len(found) == SHARDS:
+            break
+        queue = f"probe{number}.fifo"
+        url = sqs.create_queue(QueueName=queue, Attributes={"FifoQueue": "true"})["QueueUrl"]
+        found.setdefault(cluster.partitions(queue)[0]["shard"], url.split("/", 3)[3])
+    assert len(found) == SHARDS, f"queues are on {sorted(found)} only"
+    return found
+
+
+@pytest.mark.timeout(900)
+def test_every_shard_is_handed_over_without_an_error(cluster, queue_per_shard):
+    """A probe on every shard, through a node that stays."""
+    gaps = []
+    for number in range(HAND_OVERS):
+        cluster.wait_until_well()
+        ending = number % 3
+        place = cluster.nodes[cluster.others(ending)[0]].place
+        with contextlib.ExitStack() as probing:
+            probes = [
+                probing.enter_context(SendProbe(place, f"http://{place.host}:{place.port}/{path}"))
+                for path in queue_per_shard.values()
+            ]
+            time.sleep(1.0)
+            began = time.monotonic()
+            assert cluster.nodes[ending].stop() == 0
+            took = time.monotonic() - began
+            time.sleep(1.0)
+            gaps += [probe.longest_gap(began) for probe in probes]
+            assert [f for probe in probes for f in probe.failures()] == []
+        print(f"stopped in {took:.2f} s, longest gap of a shard {max(gaps[-SHARDS:]):.3f} s")
+        cluster.start_node(ending)
+    assert max(gaps) <= HAND_OVER_SECONDS_MAX
+
+
+@pytest.mark.timeout(900)
+def test_rolling_restart_under_the_load_of_users(cluster):
+    with one_name(cluster) as endpoint, load_of_users(endpoint) as workloads:
+        began = time.monotonic()
+        for node in cluster.nodes:
+            assert node.stop() == 0
+            node.start()
+            cluster.wait_until_well()
+        gap = longest_gap(histories(workloads), Period(began, time.monotonic()))
+        print(f"longest gap {gap:.2f} s")
+        judge(workloads, acked_min=100)
+        assert_none(check_exceptions(histories(workloads)))

@@ -1,0 +1,35 @@
+"""What a cluster costs that does nothing: CPU of each node with many queues."""
+
+import time
+
+import pytest
+
+from squorum_tests import client
+from squorum_tests.size import LONG, size
+
+QUEUES = size(200, 2000)
+SETTLE_SECONDS = 5
+MEASURED_SECONDS = size(10, 60)
+CORE_SHARE_MAX = 0.05
+SHARDS = [8, 16, 64] if LONG else [8]
+
+
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("shards", SHARDS)
+def test_idle_cpu(make_cluster, shards):
+    cluster = make_cluster(arguments=("--shards", str(shards)))
+    cluster.start()
+    sqs = client.sqs_of_users(cluster.endpoints[0])
+    for number in range(QUEUES):
+        sqs.create_queue(QueueName=f"idle{number}")
+    time.sleep(SETTLE_SECONDS)
+    before = [node.cpu_seconds() for node in cluster.nodes]
+    began = time.monotonic()
+    time.sleep(MEASURED_SECONDS)
+    elapsed = time.monotonic() - began
+    after = [node.cpu_seconds() for node in cluster.nodes]
+    shares = [(b - a) / elapsed for a, b in zip(before, after, strict=True)]
+    percent = ", ".join(f"{100 * share:.1f} %" for share in shares)
+    print(f"{shards} shards, {QUEUES} queues: {percent} of a core")
+    if LONG and shards == 8:
+        assert max(shares) <= CORE_SHARE_MAX
