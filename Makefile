@@ -54,9 +54,8 @@ test: ## run every test, long campaigns in their short form
 	@scripts/install-build-tools
 	@scripts/install-test-tools
 	cargo nextest run $(SELECTION)
-	@scripts/simulate
 	cargo build $(SELECTION) --bins
-	$(PYTHON) -m pytest cluster-tests $(PYTEST_ARGS)
+	$(PYTHON) -m pytest cluster-tests --ignore cluster-tests/tests/compose $(PYTEST_ARGS)
 
 .PHONY: test-long
 test-long: export SQUORUM_LONG := 1
