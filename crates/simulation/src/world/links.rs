@@ -69,9 +69,8 @@ impl Links {
         for ((from, to), troubled) in &over {
             let (a, b) = (names[*from], names[*to]);
             match troubled.trouble {
-                Trouble::Cut => sim.repair(a, b),
-                Trouble::CutTo => sim.repair_oneway(a, b),
-                Trouble::CutFrom => sim.repair_oneway(b, a),
+                // Both directions: a power cut may have silenced the other one meanwhile.
+                Trouble::Cut | Trouble::CutTo | Trouble::CutFrom => sim.repair(a, b),
                 Trouble::Hold => sim.release(a, b),
                 Trouble::Slow { .. } => {
                     sim.set_link_latency(a, b, Duration::from_millis(1));
@@ -82,8 +81,13 @@ impl Links {
         over.into_iter().map(|(link, _)| link).collect()
     }
 
-    /// Ends all of them.
+    /// Ends all of them, and leaves no link cut.
     pub(super) fn end_all(&mut self, sim: &Sim<'_>, names: &[&'static str]) {
         self.end(sim, names, u64::MAX);
+        for (position, a) in names.iter().enumerate() {
+            for b in &names[position + 1..] {
+                sim.repair(*a, *b);
+            }
+        }
     }
 }
