@@ -141,10 +141,13 @@ impl Parts {
         options: &GroupOptions,
         log: Arc<dyn EntryLog>,
         store: S,
-        state: R,
+        mut state: R,
         stored: StoredState,
     ) -> Result<Parts, StartError> {
         let group = options.group;
+        if let Some(id) = &stored.applied.log_id {
+            state.committed(id.index());
+        }
         // What an opened store holds is on disk, so it may be purged by and is a snapshot.
         let view = Arc::new(LogView::open(&*log, group, stored.applied.log_id)?);
         let current = stored.applied.log_id.map(|_| stored.applied.clone());

@@ -113,6 +113,9 @@ impl<S: Store, R: ReplicatedState<S>> Applier<S, R> {
         self.store
             .replace_range(group_key_range(self.group), &mut rows, &self.scratch)?;
         self.state.reload(&self.store)?;
+        if let Some(id) = &header.applied.log_id {
+            self.state.committed(id.index());
+        }
         self.publication.publish(header.applied);
         Ok(())
     }

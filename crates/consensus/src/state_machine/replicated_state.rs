@@ -31,7 +31,8 @@ pub trait ReplicatedState<S: Store>: Send + 'static {
     ) -> Result<Self::Outcome, StoreError>;
 
     /// The writes of every entry up to `index` are in the store, visible to readers. Called once
-    /// for a batch of entries, before any proposer gets its outcome: publish effects now.
+    /// for a batch of entries, before any proposer gets its outcome, and once for the rows that the
+    /// group was started with or that a snapshot brought: publish effects now.
     fn committed(&mut self, index: u64);
 
     /// All of the group's rows were replaced by a snapshot's: forget what was read before.

@@ -14,9 +14,9 @@ use openraft::raft::{
 };
 use openraft::type_config::alias::SnapshotOf;
 use squorum_peer::{CallError, Connection, Lane, MESSAGE_BYTES_MAX, call};
-use squorum_proto::raft::raft_client::RaftClient;
+use squorum_proto::raft::{self as wire, raft_client::RaftClient};
 use squorum_types::{GroupId, NodeId};
-use tonic::Status;
+use tonic::{Response, Status};
 
 use super::{RaftTransport, append, heartbeat, messages, snapshot};
 use crate::options::ApplyOn;
@@ -88,6 +88,27 @@ impl Network {
     }
 }
 
+impl PeerClient {
+    /// Asks for a vote, or for a pre-vote: `rpc` says which.
+    async fn ask<F>(
+        &self,
+        request: &VoteRequest<TypeConfig>,
+        option: &RPCOption,
+        rpc: impl FnOnce(RaftClient<Connection>, wire::VoteRequest) -> F,
+    ) -> Result<VoteResponse<TypeConfig>, RPCError<TypeConfig>>
+    where
+        F: Future<Output = Result<Response<wire::VoteResponse>, Status>>,
+    {
+        let connection = self.transport.connection(self.node, Lane::Control)?;
+        let request = messages::vote_request(self.group, request);
+        let rpc = rpc(raft_client(&connection), request);
+        let response = call(&connection, own_limit(option), rpc)
+            .await
+            .map_err(|error| rpc_error(&error))?;
+        messages::to_vote_response(response).map_err(|status| malformed(&status))
+    }
+}
+
 impl fmt::Debug for Network {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Network")
@@ -152,13 +173,10 @@ impl RaftNetworkV2<TypeConfig> for PeerClient {
         request: VoteRequest<TypeConfig>,
         option: RPCOption,
     ) -> Result<VoteResponse<TypeConfig>, RPCError<TypeConfig>> {
-        let connection = self.transport.connection(self.node, Lane::Control)?;
-        let mut client = raft_client(&connection);
-        let request = messages::vote_request(self.group, &request);
-        let response = call(&connection, own_limit(&option), client.vote(request))
-            .await
-            .map_err(|error| rpc_error(&error))?;
-        messages::to_vote_response(response).map_err(|status| malformed(&status))
+        self.ask(&request, &option, |mut client, request| async move {
+            client.vote(request).await
+        })
+        .await
     }
 
     async fn pre_vote(
@@ -166,13 +184,10 @@ impl RaftNetworkV2<TypeConfig> for PeerClient {
         request: VoteRequest<TypeConfig>,
         option: RPCOption,
     ) -> Result<VoteResponse<TypeConfig>, RPCError<TypeConfig>> {
-        let connection = self.transport.connection(self.node, Lane::Control)?;
-        let mut client = raft_client(&connection);
-        let request = messages::vote_request(self.group, &request);
-        let response = call(&connection, own_limit(&option), client.pre_vote(request))
-            .await
-            .map_err(|error| rpc_error(&error))?;
-        messages::to_vote_response(response).map_err(|status| malformed(&status))
+        self.ask(&request, &option, |mut client, request| async move {
+            client.pre_vote(request).await
+        })
+        .await
     }
 
     async fn full_snapshot(

@@ -1,12 +1,14 @@
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::join_all;
+use squorum_consensus::testing::Outcome;
 use squorum_consensus::{
     Group, InitializeError, ProposeError, ReadError, StartError, UnknownReason,
 };
+use squorum_store::Store;
 use squorum_types::NodeId;
 use tokio::time::Instant;
 
@@ -181,26 +183,38 @@ async fn a_state_that_the_log_does_not_explain_is_refused() {
     );
 }
 
-#[tokio::test]
-async fn effects_are_published_before_a_proposer_hears() {
-    let node = Node::new();
+/// Starts the group with a ledger of which one can see what it was told.
+async fn start_told(node: &Node) -> (Group<Outcome>, Arc<AtomicU64>) {
     let ledger = node.ledger();
     let told = ledger.told();
     let (log, store) = (Arc::new(node.log.clone()), node.store.clone());
-    let transport = alone(NODE);
-    let start = Group::start(
-        node.options(),
-        log,
-        store,
-        ledger,
-        transport,
-        node.on_fatal(),
-    );
-    let group = start.await.unwrap();
+    let (transport, on_fatal) = (alone(NODE), node.on_fatal());
+    let start = Group::start(node.options(), log, store, ledger, transport, on_fatal);
+    (start.await.unwrap(), told)
+}
+
+#[tokio::test]
+async fn effects_are_published_before_a_proposer_hears() {
+    let node = Node::new();
+    let (group, told) = start_told(&node).await;
     found(&group).await;
     for number in 0..50 {
         let outcome = group.propose(entry(number)).await.unwrap();
         assert!(told.load(Ordering::Acquire) >= outcome.index);
         assert_eq!(node.ledger().summary(), (outcome.entries, outcome.digest));
     }
+}
+
+/// What was applied before the start is an effect too: nobody else would ever publish it.
+#[tokio::test]
+async fn rows_that_a_group_starts_with_are_published() {
+    let node = Node::new();
+    let group = node.start().await;
+    found(&group).await;
+    let outcome = group.propose(entry(0)).await.unwrap();
+    group.shutdown().await;
+    node.store.flush().unwrap();
+    let (group, told) = start_told(&node).await;
+    assert!(told.load(Ordering::Acquire) >= outcome.index);
+    group.shutdown().await;
 }
