@@ -186,7 +186,7 @@ fn body_error(head: &Parts, error: &RequestBodyError) -> ApiError {
         RequestBodyError::Broken => ApiError::Serialization {
             message: "Request body is incomplete".to_owned(),
         },
-        RequestBodyError::NoShare => ApiError::Unavailable,
+        RequestBodyError::Late | RequestBodyError::NoShare => ApiError::Unavailable,
         RequestBodyError::TooLarge(bytes) => match action_of(head) {
             Ok(Action::SendMessage) => ApiError::MessageTooLong {
                 bytes_max: MESSAGE_BYTES_MAX as u32,

@@ -1,5 +1,7 @@
 //! Request bodies: read whole, within a share of the memory for all of them.
 
+use std::error::Error;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,6 +26,9 @@ pub(super) struct RequestBody {
 pub(super) enum RequestBodyError {
     /// The client has gone or sent what is no body.
     Broken,
+    /// It did not arrive in time. Nobody knows whose fault that is: a process that was stopped for a
+    /// while finds every deadline over.
+    Late,
     /// Of this many bytes at least.
     TooLarge(usize),
     /// No memory for it now.
@@ -50,7 +55,7 @@ pub(super) async fn read(
     let permit = take_share(shares, declared.unwrap_or(BODY_BYTES_MAX)).await?;
     let mut collected = BytesMut::new();
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| RequestBodyError::Broken)?;
+        let frame = frame.map_err(|error| broken(&error))?;
         let Ok(bytes) = frame.into_data() else {
             continue;
         };
@@ -75,6 +80,16 @@ pub(super) async fn read(
         bytes: collected.freeze(),
         _permit: Some(permit),
     })
+}
+
+fn broken(error: &hyper::Error) -> RequestBodyError {
+    let sources = std::iter::successors(error.source(), |&error| error.source());
+    let mut kinds = sources.filter_map(|error| error.downcast_ref::<io::Error>());
+    if kinds.any(|error| error.kind() == io::ErrorKind::TimedOut) {
+        RequestBodyError::Late
+    } else {
+        RequestBodyError::Broken
+    }
 }
 
 async fn take_share(

@@ -86,10 +86,11 @@ async fn a_slow_body_is_cut_off() {
         .unwrap();
     client.stream.write_all(b"{").await.unwrap();
     let reply = client.reply().await.unwrap();
-    let message = "Request body is incomplete";
+    // Not the client's fault for certain: this process may have been stopped meanwhile.
+    assert_eq!(reply.status, 503);
     assert_eq!(
-        (reply.status, &reply.json()["message"]),
-        (400, &message.into())
+        reply.header("x-amzn-query-error"),
+        Some("ServiceUnavailable;Receiver")
     );
     assert!(client.is_ended().await);
 }
@@ -125,7 +126,7 @@ async fn bodies_wait_for_their_share_of_memory() {
         refused.header("x-amzn-query-error"),
         Some("ServiceUnavailable;Receiver")
     );
-    assert_eq!(greedy.reply().await.unwrap().status, 400);
+    assert_eq!(greedy.reply().await.unwrap().status, 503);
     assert!(greedy.is_ended().await);
     assert_eq!(client.call("ListQueues", "{}").await.status, 200);
 }
