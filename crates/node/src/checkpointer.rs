@@ -69,14 +69,8 @@ impl<S: Store> Checkpointer<S> {
             .iter()
             .map(|s| s.group.begin_checkpoint())
             .collect();
-        match self.apply_on {
-            ApplyOn::OwnThread => {
-                let store = self.store.clone();
-                let flushed = tokio::task::spawn_blocking(move || store.flush()).await;
-                flushed.map_err(|_| CheckpointFailure::Cancelled)??;
-            }
-            ApplyOn::Caller => self.store.flush()?,
-        }
+        let store = self.store.clone();
+        self.apply_on.run(move || store.flush()).await?;
         finish(&self.meta.group, meta_mark).await?;
         for (shard, mark) in self.shards.iter().zip(marks) {
             finish(&shard.group, mark).await?;
@@ -98,6 +92,4 @@ enum CheckpointFailure {
     Store(#[from] StoreError),
     #[error(transparent)]
     Group(#[from] CheckpointError),
-    #[error("the flush was cancelled")]
-    Cancelled,
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use futures::stream::BoxStream;
-use squorum_consensus::RaftTransport;
+use squorum_consensus::{Group, RaftTransport};
 use squorum_log::Log;
 use squorum_meta::Cluster;
 use squorum_peer::{BoxedIo, Dialer, Peers};
@@ -92,20 +92,11 @@ impl<S: Store> Node<S> {
         if inner.view.is_cut_off() {
             return Health::not_ready("this node reaches no majority of the cluster".to_owned());
         }
-        let leads = |leader| leader == inner.meta.group.node();
-        let meta = inner.meta.group.leadership();
-        let serves = |leadership: squorum_consensus::Leadership| {
-            let leader = leadership.leader?;
-            (!leads(leader) || leadership.ready_to_serve).then_some(())
-        };
-        if serves(meta).is_none() {
+        if !is_led(&inner.meta.group) {
             return Health::not_ready("meta has no leader".to_owned());
         }
-        let leaderless = inner
-            .shards
-            .iter()
-            .find(|shard| serves(shard.group.leadership()).is_none());
-        match leaderless {
+        let mut shards = inner.shards.iter();
+        match shards.find(|shard| !is_led(&shard.group)) {
             Some(shard) => Health::not_ready(format!("{} has no leader", shard.group.id())),
             None => Health::READY,
         }
@@ -136,6 +127,13 @@ impl<S: Store> Node<S> {
         }
         self.inner.meta.group.clone().shutdown().await;
     }
+}
+
+/// Whether somebody leads the group, and serves if it is this node.
+fn is_led<O: Send + 'static>(group: &Group<O>) -> bool {
+    let leadership = group.leadership();
+    let leader = leadership.leader;
+    leader.is_some_and(|leader| leader != group.node() || leadership.ready_to_serve)
 }
 
 impl<S> fmt::Debug for NodeParts<S> {

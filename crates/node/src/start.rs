@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use squorum_consensus::{FatalHook, Group, InitializeError, RaftTransport};
+use squorum_log::Log;
 use squorum_meta::command::{Found, FoundOutcome};
 use squorum_meta::{Cluster, ClusterSettings, Command, FEATURE_LEVEL, FeatureLevel, Outcome};
 use squorum_peer::{MESSAGE_BYTES_MAX, Peers, Services};
@@ -25,8 +26,7 @@ use crate::gateway::{GatewayServer, LeaderClient};
 use crate::leaderships::NodeLeaderships;
 use crate::meta::MetaHandle;
 use crate::node::{Inner, Node, NodeParts};
-use crate::observe::Figures;
-use crate::options::NodeOptions;
+use crate::options::{CheckpointOptions, NodeOptions};
 use crate::shard::{GroupParts, ShardHandle};
 use crate::shutdown::stopped;
 use crate::stamper::Stamper;
@@ -70,7 +70,7 @@ impl<S: Store> Node<S> {
             clock: Arc::clone(&parts.clock),
             source: Arc::new(Reports {
                 started: started.clone(),
-                disk: parts.disk,
+                disk: Arc::clone(&parts.disk),
             }),
         };
         let services = Services::new()
@@ -78,13 +78,16 @@ impl<S: Store> Node<S> {
             .for_members(transport.service())
             .for_members(Gossip::service(peers.clone(), reporter.clone()))
             .for_members(gateway_service(started.clone()));
-        let incoming = squorum_peer::serve(
+        let ended = {
+            let mut shutdown = shutdown.clone();
+            async move { stopped(&mut shutdown).await }
+        };
+        tasks.spawn(squorum_peer::serve(
             peers.clone(),
             parts.incoming,
             services,
-            until(shutdown.clone()),
-        );
-        tasks.spawn(incoming);
+            ended,
+        ));
 
         let founding = Founding {
             peers: peers.clone(),
@@ -105,11 +108,9 @@ impl<S: Store> Node<S> {
         tasks.spawn(gossip.run(shutdown.clone()));
 
         let on_fatal = Arc::clone(&parts.on_fatal);
-        let leaders = LeaderClient::new(peers.clone());
-        let figures = Arc::new(Figures::default());
         let group_parts = GroupParts {
             node,
-            store: parts.store.clone(),
+            store: parts.store,
             log: Arc::new(parts.log.clone()),
             scratch: options.scratch.clone(),
             timings: options.timings,
@@ -119,64 +120,41 @@ impl<S: Store> Node<S> {
             entropy: Arc::clone(&parts.entropy),
             on_fatal: FatalHook::new(move |error| on_fatal(error.to_string())),
             transport,
-            leaders: leaders.clone(),
-            view: view.clone(),
-            figures: Arc::clone(&figures),
+            leaders: LeaderClient::new(peers.clone()),
+            view,
+            figures: Arc::default(),
         };
         let (meta, shards) =
             start_groups(&group_parts, &options, &record, &shutdown, &mut tasks).await?;
         if record.stage < Stage::Started {
-            introducer.record(&parts.store, record.at(Stage::Started))?;
+            introducer.record(&group_parts.store, record.at(Stage::Started))?;
         }
-        let cluster = found_meta(&meta, &record, &*parts.entropy).await?;
-
-        let draining = watch::Sender::new(false);
-        let balancer = Balancer {
-            members: record.nodes().collect(),
-            view: view.clone(),
-            leaderships: NodeLeaderships {
-                meta: meta.group.clone(),
-                shards: Arc::clone(&shards),
-                draining: draining.subscribe(),
-            },
-        };
-        tasks.spawn(balancer.run(shutdown.clone()));
-        let controller = Controller::new(meta.clone(), Arc::clone(&shards));
-        tasks.spawn(controller.clone().run(shutdown.clone()));
-        let checkpointer = Checkpointer {
-            options: options.checkpoint,
-            apply_on: options.apply_on,
-            store: parts.store,
-            log: parts.log.clone(),
-            meta: meta.clone(),
-            shards: shards.to_vec(),
-            figures: Arc::clone(&figures),
-        };
-        tasks.spawn(checkpointer.run(shutdown.clone()));
-        let watchdog = Watchdog {
-            log: parts.log.clone(),
-            meta: meta.clone(),
-            shards: Arc::clone(&shards),
-            view: view.clone(),
+        let groups = Groups { meta, shards };
+        let cluster = found_meta(&groups.meta, &record, &*parts.entropy).await?;
+        let keepers = Keepers {
+            parts: &group_parts,
+            log: &parts.log,
+            groups: &groups,
             on_fatal: parts.on_fatal,
         };
-        tasks.spawn(watchdog.run(shutdown));
+        let (controller, draining) =
+            keepers.spawn(options.checkpoint, &record, &shutdown, &mut tasks);
         let inner = Arc::new(Inner {
             cluster,
             node_count: u16::try_from(record.members.len()).unwrap_or(u16::MAX),
             record,
             peers,
-            view,
+            view: group_parts.view,
             reporter,
-            meta,
-            shards,
-            leaders,
+            meta: groups.meta,
+            shards: groups.shards,
+            leaders: group_parts.leaders,
             transport: group_parts.transport,
             controller,
             stamper: group_parts.stamper,
             entropy: parts.entropy,
             log: parts.log,
-            figures,
+            figures: group_parts.figures,
             send_room: Arc::new(Semaphore::new(options.send_bytes_max / 1024)),
             receive_room: Arc::new(Semaphore::new(options.receives_max)),
             turn: AtomicU64::new(0),
@@ -186,6 +164,64 @@ impl<S: Store> Node<S> {
         });
         started.set(&inner);
         Ok(Node { inner })
+    }
+}
+
+struct Groups<S> {
+    meta: MetaHandle<S>,
+    shards: Arc<[ShardHandle]>,
+}
+
+/// What looks after the groups once they run.
+struct Keepers<'a, S> {
+    parts: &'a GroupParts<S>,
+    log: &'a Log,
+    groups: &'a Groups<S>,
+    on_fatal: Arc<dyn Fn(String) + Send + Sync>,
+}
+
+impl<S: Store> Keepers<'_, S> {
+    /// Answers the controller, and what tells all that the node is about to end.
+    fn spawn(
+        self,
+        checkpoint: CheckpointOptions,
+        record: &ClusterRecord,
+        shutdown: &watch::Receiver<bool>,
+        tasks: &mut JoinSet<()>,
+    ) -> (Controller<S>, watch::Sender<bool>) {
+        let (meta, shards) = (&self.groups.meta, &self.groups.shards);
+        let draining = watch::Sender::new(false);
+        let balancer = Balancer {
+            members: record.nodes().collect(),
+            view: self.parts.view.clone(),
+            leaderships: NodeLeaderships {
+                meta: meta.group.clone(),
+                shards: Arc::clone(shards),
+                draining: draining.subscribe(),
+            },
+        };
+        tasks.spawn(balancer.run(shutdown.clone()));
+        let controller = Controller::new(meta.clone(), Arc::clone(shards));
+        tasks.spawn(controller.clone().run(shutdown.clone()));
+        let checkpointer = Checkpointer {
+            options: checkpoint,
+            apply_on: self.parts.apply_on,
+            store: self.parts.store.clone(),
+            log: self.log.clone(),
+            meta: meta.clone(),
+            shards: shards.to_vec(),
+            figures: Arc::clone(&self.parts.figures),
+        };
+        tasks.spawn(checkpointer.run(shutdown.clone()));
+        let watchdog = Watchdog {
+            log: self.log.clone(),
+            meta: meta.clone(),
+            shards: Arc::clone(shards),
+            view: self.parts.view.clone(),
+            on_fatal: self.on_fatal,
+        };
+        tasks.spawn(watchdog.run(shutdown.clone()));
+        (controller, draining)
     }
 }
 
@@ -263,8 +299,4 @@ fn gateway_service<S: Store>(started: Started<S>) -> GatewayService<GatewayServe
     GatewayService::new(GatewayServer { started })
         .max_decoding_message_size(MESSAGE_BYTES_MAX)
         .max_encoding_message_size(MESSAGE_BYTES_MAX)
-}
-
-async fn until(mut shutdown: watch::Receiver<bool>) {
-    stopped(&mut shutdown).await;
 }

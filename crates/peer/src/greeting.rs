@@ -52,12 +52,12 @@ impl Greeting {
     ) -> Result<(), String> {
         if self.protocol_version != PROTOCOL_VERSION {
             return Err(format!(
-                "node {} speaks protocol version {PROTOCOL_VERSION}, the caller {}",
-                node.0, self.protocol_version
+                "node {node} speaks protocol version {PROTOCOL_VERSION}, the caller {}",
+                self.protocol_version
             ));
         }
         if self.target.is_some_and(|target| target != node) {
-            return Err(format!("this is node {}, the caller calls another", node.0));
+            return Err(format!("this is node {node}, the caller calls another"));
         }
         if !for_members {
             return Ok(());
@@ -68,8 +68,7 @@ impl Greeting {
         };
         if own != callers {
             return Err(format!(
-                "node {} is in cluster {:032x}, the caller in cluster {:032x}",
-                node.0,
+                "node {node} is in cluster {:032x}, the caller in cluster {:032x}",
                 u128::from_be_bytes(own),
                 u128::from_be_bytes(callers)
             ));

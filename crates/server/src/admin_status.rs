@@ -70,7 +70,7 @@ fn location(place: &PartitionPlace) -> PartitionLocation {
     PartitionLocation {
         partition: place.partition,
         shard: place.shard.0,
-        leader: place.leader.map(|node| format!("{:016x}", node.0)),
+        leader: place.leader.map(|node| node.to_string()),
     }
 }
 

@@ -78,9 +78,10 @@ impl fmt::Display for MessageId {
     }
 }
 
+/// As people see it everywhere: 16 hexadecimal digits.
 impl fmt::Display for NodeId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)
+        write!(f, "{:016x}", self.0)
     }
 }
 

@@ -11,11 +11,10 @@ pub enum FoundingError {
 
     /// A wiped node, or one that was never there.
     #[error(
-        "seed {address} is a member of cluster {cluster} already, and this node ({:016x}) is not: a \
+        "seed {address} is a member of cluster {cluster} already, and this node ({node}) is not: a \
          node with an empty data directory can neither join a cluster that is founded nor take the \
          place of a member; start this node with the data directory that it had as a member (the \
-         other members serve without it meanwhile)",
-        node.0
+         other members serve without it meanwhile)"
     )]
     NotAMember {
         address: String,
@@ -25,11 +24,10 @@ pub enum FoundingError {
 
     /// The node's id was kept, all else is gone.
     #[error(
-        "seed {address} knows this node ({:016x}) as a member of cluster {cluster}, but its data \
+        "seed {address} knows this node ({node}) as a member of cluster {cluster}, but its data \
          directory holds nothing of it: what this member promised to keep is lost, and to serve \
          under its old identity could lose acknowledged messages; restore the whole data directory \
-         (the other members serve without it meanwhile)",
-        node.0
+         (the other members serve without it meanwhile)"
     )]
     MemoryLost {
         address: String,
@@ -63,8 +61,7 @@ pub enum FoundingError {
 
     #[error(
         "the data directory belongs to another member of cluster {cluster}: its `node-id` says \
-         {:016x}, which its state does not know; restore the whole data directory",
-        node.0
+         {node}, which its state does not know; restore the whole data directory"
     )]
     OtherNode { cluster: ClusterId, node: NodeId },
 }

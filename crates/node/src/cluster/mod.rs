@@ -24,8 +24,6 @@ mod status;
 mod testing;
 mod view;
 
-use squorum_types::NodeId;
-
 pub(crate) use self::balancer::{Balancer, Leaderships, LedGroup};
 pub use self::disk::{Disk, DiskSpace, FileSystemDisk};
 pub use self::error::FoundingError;
@@ -40,8 +38,3 @@ pub use self::status::{
 };
 pub(crate) use self::status::{StatusInput, cluster_status};
 pub(crate) use self::view::{ClusterView, ObservedMember};
-
-/// A node's id as people see it.
-fn hex(node: NodeId) -> String {
-    format!("{:016x}", node.0)
-}

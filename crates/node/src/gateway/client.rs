@@ -6,14 +6,17 @@ use bytes::Bytes;
 use squorum_peer::{CallError, Connection, Lane, MESSAGE_BYTES_MAX, Peers, call};
 use squorum_proto::gateway::gateway_client::GatewayClient;
 use squorum_proto::gateway::{
-    ConfirmMetaRequest, CountRequest, Counts, ProposeMetaRequest, SubmitResponse,
-    confirm_meta_response, count_response, propose_meta_response,
+    ConfirmMetaRequest, CountRequest, Counts, ProposeMetaRequest, confirm_meta_response,
+    count_response, propose_meta_response,
 };
 use squorum_types::{NodeId, PartitionId, ShardId};
 use tokio::time::Instant;
+use tonic::{Response, Status};
 
 use super::convert::{answers, not_leader, submit_request};
 use crate::shard::batch::{Batch, SubmitError, SubmittedBatch};
+
+type Client = GatewayClient<Connection>;
 
 /// The least that a call is given.
 const TIMEOUT_MIN: Duration = Duration::from_millis(100);
@@ -36,12 +39,10 @@ impl LeaderClient {
         batch: &Batch,
         deadline: Instant,
     ) -> SubmittedBatch {
-        let (connection, mut client) = self.client(leader)?;
-        let rpc = client.submit(submit_request(shard, batch));
-        let SubmitResponse { result } = call(&connection, timeout(deadline), rpc)
-            .await
-            .map_err(|error| submit_error(leader, &error))?;
-        answers(result, batch.commands.len())
+        let request = submit_request(shard, batch);
+        let rpc = |mut client: Client| async move { client.submit(request).await };
+        let response = self.ask(leader, deadline, rpc).await?;
+        answers(response.result, batch.commands.len())
     }
 
     pub(crate) async fn count(
@@ -50,14 +51,11 @@ impl LeaderClient {
         partition: PartitionId,
         deadline: Instant,
     ) -> Result<Counts, SubmitError> {
-        let (connection, mut client) = self.client(leader)?;
-        let rpc = client.count(CountRequest {
+        let request = CountRequest {
             partition: Some(partition.into()),
-        });
-        let response = call(&connection, timeout(deadline), rpc)
-            .await
-            .map_err(|error| submit_error(leader, &error))?;
-        match response.result {
+        };
+        let rpc = |mut client: Client| async move { client.count(request).await };
+        match self.ask(leader, deadline, rpc).await?.result {
             Some(count_response::Result::Counts(counts)) => Ok(counts),
             Some(count_response::Result::NotLeader(hint)) => Err(not_leader(&hint)),
             None => Err(SubmitError::OutcomeUnknown),
@@ -71,12 +69,9 @@ impl LeaderClient {
         command: Bytes,
         deadline: Instant,
     ) -> Result<u64, SubmitError> {
-        let (connection, mut client) = self.client(leader)?;
-        let rpc = client.propose_meta(ProposeMetaRequest { command });
-        let response = call(&connection, timeout(deadline), rpc)
-            .await
-            .map_err(|error| submit_error(leader, &error))?;
-        match response.result {
+        let request = ProposeMetaRequest { command };
+        let rpc = |mut client: Client| async move { client.propose_meta(request).await };
+        match self.ask(leader, deadline, rpc).await?.result {
             Some(propose_meta_response::Result::LogIndex(index)) => Ok(index),
             Some(propose_meta_response::Result::NotLeader(hint)) => Err(not_leader(&hint)),
             Some(propose_meta_response::Result::OutcomeUnknown(_)) | None => {
@@ -92,29 +87,34 @@ impl LeaderClient {
         leader: NodeId,
         deadline: Instant,
     ) -> Result<u64, SubmitError> {
-        let (connection, mut client) = self.client(leader)?;
-        let rpc = client.confirm_meta(ConfirmMetaRequest {});
-        let response = call(&connection, timeout(deadline), rpc)
-            .await
-            .map_err(|error| submit_error(leader, &error))?;
-        match response.result {
+        let request = ConfirmMetaRequest {};
+        let rpc = |mut client: Client| async move { client.confirm_meta(request).await };
+        match self.ask(leader, deadline, rpc).await?.result {
             Some(confirm_meta_response::Result::LogIndex(index)) => Ok(index),
             Some(confirm_meta_response::Result::NotLeader(hint)) => Err(not_leader(&hint)),
             None => Err(SubmitError::OutcomeUnknown),
         }
     }
 
-    fn client(
+    /// Runs an RPC of the leader's service, and says of a failure whether it may have been heard.
+    async fn ask<T, F>(
         &self,
         leader: NodeId,
-    ) -> Result<(Connection, GatewayClient<Connection>), SubmitError> {
+        deadline: Instant,
+        rpc: impl FnOnce(Client) -> F,
+    ) -> Result<T, SubmitError>
+    where
+        F: Future<Output = Result<Response<T>, Status>>,
+    {
         let connection = self.peers.connection(leader, Lane::Request);
         // Nobody knows its address yet: gossip brings it.
         let connection = connection.map_err(|_| SubmitError::NotLeader { leader: None })?;
         let client = GatewayClient::new(connection.clone())
             .max_decoding_message_size(MESSAGE_BYTES_MAX)
             .max_encoding_message_size(MESSAGE_BYTES_MAX);
-        Ok((connection, client))
+        call(&connection, timeout(deadline), rpc(client))
+            .await
+            .map_err(|error| submit_error(leader, &error))
     }
 }
 

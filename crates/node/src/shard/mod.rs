@@ -122,9 +122,14 @@ impl ShardHandle {
             Arc::clone(&parts.figures),
         );
         tasks.spawn(run.run(shutdown.clone()));
-        let (leaders, view) = (parts.leaders.clone(), parts.view.clone());
-        let figures = Arc::clone(&parts.figures);
-        let route = Route::new(id, group.clone(), proposer.clone(), leaders, view, figures);
+        let route = Route {
+            shard: id,
+            group: group.clone(),
+            proposer: proposer.clone(),
+            leaders: parts.leaders.clone(),
+            view: parts.view.clone(),
+            figures: Arc::clone(&parts.figures),
+        };
         let (run, session) = Session::new(route, Arc::clone(&parts.entropy));
         tasks.spawn(run.run(shutdown.clone()));
         let ticker = Ticker {

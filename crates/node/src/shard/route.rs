@@ -21,12 +21,12 @@ const RETRY_PAUSE: Duration = Duration::from_millis(10);
 /// Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Route {
-    shard: ShardId,
-    group: Group<Outcomes>,
-    proposer: ProposerHandle,
-    leaders: LeaderClient,
-    view: ClusterView,
-    figures: Arc<Figures>,
+    pub(super) shard: ShardId,
+    pub(super) group: Group<Outcomes>,
+    pub(super) proposer: ProposerHandle,
+    pub(super) leaders: LeaderClient,
+    pub(super) view: ClusterView,
+    pub(super) figures: Arc<Figures>,
 }
 
 /// Why a batch was not brought through. Its commands may have been applied, or may yet be.
@@ -50,24 +50,6 @@ impl GaveUp {
 }
 
 impl Route {
-    pub(crate) fn new(
-        shard: ShardId,
-        group: Group<Outcomes>,
-        proposer: ProposerHandle,
-        leaders: LeaderClient,
-        view: ClusterView,
-        figures: Arc<Figures>,
-    ) -> Route {
-        Route {
-            shard,
-            group,
-            proposer,
-            leaders,
-            view,
-            figures,
-        }
-    }
-
     pub(crate) fn figures(&self) -> &Figures {
         &self.figures
     }
@@ -121,13 +103,19 @@ impl Route {
             self.wait_for_leader(&mut watch, deadline).await;
             return Err(SubmitError::NotLeader { leader: None });
         };
-        if leader == self.group.node() {
-            return self.proposer.submit(batch.clone()).await;
-        }
+        let submit = async {
+            if leader == self.group.node() {
+                self.proposer.submit(batch.clone()).await
+            } else {
+                let leaders = &self.leaders;
+                leaders.submit(leader, self.shard, batch, deadline).await
+            }
+        };
         tokio::select! {
-            answer = self.leaders.submit(leader, self.shard, batch, deadline) => answer,
+            answer = submit => answer,
             () = deposed(&mut watch, leadership.term) => Err(SubmitError::OutcomeUnknown),
             () = self.view.cut_off() => Err(SubmitError::OutcomeUnknown),
+            () = tokio::time::sleep_until(deadline) => Err(SubmitError::OutcomeUnknown),
         }
     }
 

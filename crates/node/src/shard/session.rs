@@ -99,9 +99,9 @@ pub(crate) struct Session {
 /// A command that was given a number.
 struct Numbered {
     number: OpenNumber,
-    /// Kept for a session that has to be opened anew.
-    operation: Operation,
+    /// Encoded: the one copy of its bodies that this node holds.
     command: Bytes,
+    is_receive: bool,
     reply: Option<oneshot::Sender<Reply>>,
     fresh: Option<PartitionId>,
     /// Closed by the release that it is.
@@ -209,15 +209,15 @@ impl Session {
             number: self.numbers.lock().open(),
             numbers: Arc::clone(&self.numbers),
         };
+        let is_receive = matches!(operation, Operation::Receive(_));
         let command = Command {
             number: number.number,
             operation: Some(operation),
         };
-        let encoded = Bytes::from(command.encode_to_vec());
         Numbered {
             number,
-            operation: command.operation.expect("put in above"),
-            command: encoded,
+            command: command.encode_to_vec().into(),
+            is_receive,
             reply: None,
             fresh: None,
             _released: None,
@@ -364,13 +364,12 @@ impl Session {
 
     fn answer_one(&self, command: Numbered, answer: Submitted) {
         let Some(reply) = command.reply else { return };
-        let is_receive = matches!(command.operation, Operation::Receive(_));
         let answer = match answer {
             Submitted::NothingThere { log_index } => Answer::NothingThere { log_index },
             Submitted::Applied { outcome, messages } => Answer::Applied {
                 outcome,
                 messages,
-                receive: is_receive.then(|| OpenReceive {
+                receive: command.is_receive.then(|| OpenReceive {
                     number: Some(command.number),
                     releases: self.release_sender.clone(),
                 }),
@@ -387,7 +386,7 @@ impl Session {
             reply: command.reply,
             fresh: command.fresh,
             _admission: command._admission,
-            ..self.numbered(command.operation)
+            ..self.numbered(operation_of(&command.command))
         }));
         Proposal {
             commands: renumbered,
@@ -396,6 +395,12 @@ impl Session {
             renumbered: true,
         }
     }
+}
+
+fn operation_of(command: &Bytes) -> Operation {
+    let command = Command::decode(command.clone());
+    let operation = command.ok().and_then(|command| command.operation);
+    operation.expect("this node encoded it")
 }
 
 fn session_is_gone(answer: &Submitted) -> bool {

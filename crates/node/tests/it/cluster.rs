@@ -275,17 +275,24 @@ impl Client {
         Ok(())
     }
 
-    /// Receives and deletes until `count` messages have come.
+    /// Receives once and deletes what came.
+    pub(crate) async fn take(&self, queue: &Arc<QueueInfo>) -> Vec<String> {
+        let messages = self.receive(queue, 1, "").await.unwrap();
+        if !messages.is_empty() {
+            self.delete(queue, &messages).await.unwrap();
+        }
+        let bodies = messages.iter().map(|message| message.body.to_vec());
+        bodies
+            .map(|body| String::from_utf8(body).unwrap())
+            .collect()
+    }
+
+    /// Takes messages until `count` have come.
     pub(crate) async fn drain(&self, queue: &Arc<QueueInfo>, count: usize) -> Vec<String> {
         let mut bodies = Vec::new();
         let drain = async {
             while bodies.len() < count {
-                let messages = self.receive(queue, 1, "").await.unwrap();
-                let received = messages.iter();
-                bodies.extend(received.map(|m| String::from_utf8(m.body.to_vec()).unwrap()));
-                if !messages.is_empty() {
-                    self.delete(queue, &messages).await.unwrap();
-                }
+                bodies.extend(self.take(queue).await);
             }
         };
         let drained = tokio::time::timeout(PATIENCE, drain).await;
@@ -299,5 +306,6 @@ pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
         .enable_all()
         .build()
         .unwrap();
-    runtime.block_on(async { tokio::time::timeout(PATIENCE, future).await.unwrap() })
+    // Longer than what waits within it, which knows better what is missing.
+    runtime.block_on(async { tokio::time::timeout(2 * PATIENCE, future).await.unwrap() })
 }

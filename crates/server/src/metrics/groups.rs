@@ -48,7 +48,7 @@ pub(super) fn write(sheet: &mut Sheet<'_>, node: &Observation) -> fmt::Result {
     )?;
     let lags = groups.iter().flat_map(|group| {
         group.replicas.iter().map(|replica| {
-            let node = format!("{:016x}", replica.node.0);
+            let node = replica.node.to_string();
             let labels = [("group", group.name.clone()), ("replica", node)];
             (labels, replica.entries)
         })

@@ -18,7 +18,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use self::steadiness::Steadiness;
-use super::{ClusterView, hex};
+use super::ClusterView;
 use crate::shutdown::stopped;
 
 const INTERVAL: Duration = Duration::from_millis(500);
@@ -81,11 +81,11 @@ impl<L: Leaderships> Balancer<L> {
             let Some(transfer) = transfers.first() else {
                 continue;
             };
-            let (group, to) = (transfer.group, hex(transfer.to));
+            let Transfer { group, to } = *transfer;
             match self.leaderships.transfer(*transfer).await {
-                Ok(()) => tracing::info!(%group, to, "leadership went to its preferred node"),
+                Ok(()) => tracing::info!(%group, %to, "leadership went to its preferred node"),
                 Err(error) => {
-                    tracing::info!(%group, to, %error, "leadership cannot go to its preferred node");
+                    tracing::info!(%group, %to, %error, "leadership cannot go to its preferred node");
                     paused.insert(group, Instant::now() + PAUSE_AFTER_FAILURE);
                 }
             }

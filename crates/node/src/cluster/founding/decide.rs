@@ -21,7 +21,7 @@ use squorum_types::NodeId;
 use super::disagreement::disagreement;
 use super::introduction::Introduction;
 use crate::cluster::error::FoundingError;
-use crate::cluster::{ClusterRecord, Member, Stage, hex};
+use crate::cluster::{ClusterRecord, Member, Stage};
 
 /// What was heard from an address.
 #[derive(Clone, Debug)]
@@ -105,7 +105,7 @@ fn follow(
     if record.founder != own.node {
         let reason = lacking(record, record.founder, answers)
             .unwrap_or_else(|| "other members do not have its record yet".to_owned());
-        let founder = hex(record.founder);
+        let founder = record.founder;
         return Ok(Decision::Wait(format!(
             "node {founder} is founding the cluster: {reason}"
         )));
@@ -140,8 +140,7 @@ fn lacking(record: &ClusterRecord, node: NodeId, answers: &[Answer]) -> Option<S
         Err(reason) => waiting_for(address, reason),
         Ok(other) => format!(
             "at {address} is node {}, not {}; {START_OVER}",
-            hex(other.node),
-            hex(node)
+            other.node, node
         ),
     })
 }
@@ -171,7 +170,7 @@ fn join(own: &Introduction, answers: &[Answer]) -> Result<Option<Decision>, Foun
                 }
             });
         }
-        let founder = hex(record.founder);
+        let founder = record.founder;
         if !is_member {
             waits = Some(format!(
                 "seed {address} takes part in founding a cluster without this node: stop all seeds, \
@@ -212,7 +211,7 @@ fn found(own: &Introduction, answers: &[Answer], new_id: ClusterId) -> Decision 
     members.sort_by_key(|member| member.node);
     let founder = members[0].node;
     if founder != own.node {
-        return Decision::Wait(format!("node {} founds the cluster", hex(founder)));
+        return Decision::Wait(format!("node {} founds the cluster", founder));
     }
     let stage = match members.len() {
         1 => Stage::Founded,

@@ -4,7 +4,6 @@ use squorum_types::NodeId;
 
 use super::decide::Answer;
 use super::introduction::Introduction;
-use crate::cluster::hex;
 
 /// Why the seeds, all of which have answered, cannot become one cluster.
 pub(super) fn disagreement(own: &Introduction, answers: &[Answer]) -> Option<String> {
@@ -17,7 +16,7 @@ pub(super) fn disagreement(own: &Introduction, answers: &[Answer]) -> Option<Str
         if let Some(first) = nodes.insert(seed.node, address) {
             return Some(format!(
                 "seeds {first} and {address} lead to the same node, {}",
-                hex(seed.node)
+                seed.node
             ));
         }
         if seed.seeds != own.seeds {

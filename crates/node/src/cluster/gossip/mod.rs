@@ -21,9 +21,9 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use self::search::Search;
 use self::service::Answering;
+use super::Seeds;
 use super::report::{NodeReport, Reporter};
 use super::view::{ClockOffset, ClusterView};
-use super::{Seeds, hex};
 use crate::shutdown::stopped;
 
 const INTERVAL: Duration = Duration::from_millis(200);
@@ -81,9 +81,9 @@ impl Gossip {
             let result = self.ask(node).await;
             let is_alive = self.view.is_alive(node);
             match &result {
-                Ok(()) if !was_alive => tracing::info!(node = hex(node), "member is heard again"),
+                Ok(()) if !was_alive => tracing::info!(%node, "member is heard again"),
                 Err(error) if was_alive && !is_alive => {
-                    tracing::warn!(node = hex(node), %error, "member is not heard any more");
+                    tracing::warn!(%node, %error, "member is not heard any more");
                 }
                 _ => {}
             }

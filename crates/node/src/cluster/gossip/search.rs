@@ -5,7 +5,6 @@ use tokio::time::Instant;
 
 use super::Gossip;
 use crate::cluster::founding::introduction_of;
-use crate::cluster::hex;
 
 const INTERVAL: Duration = Duration::from_secs(1);
 
@@ -37,7 +36,7 @@ impl Search {
         let cluster = found.record.map(|record| record.cluster_id);
         if found.node == node && cluster == Some(gossip.cluster) {
             let address = found.address.unwrap_or_else(|| seed.clone());
-            tracing::info!(node = hex(node), former, address, "member has moved");
+            tracing::info!(%node, former, address, "member has moved");
             gossip.peers.set_address(node, address);
         }
     }

@@ -4,7 +4,6 @@ use squorum_proto::cluster::members_server::Members;
 use squorum_types::NodeId;
 use tonic::{Request, Response, Status};
 
-use crate::cluster::hex;
 use crate::cluster::report::Reporter;
 
 /// Says how this node is, and learns where the caller wants to be reached.
@@ -39,7 +38,7 @@ impl Answering {
         if address.is_empty() || address == former {
             return;
         }
-        tracing::info!(node = hex(node), former, address, "member has moved");
+        tracing::info!(%node, former, address, "member has moved");
         self.peers.set_address(node, address);
     }
 }

@@ -6,7 +6,7 @@ use squorum_types::{GroupId, NodeId};
 use super::findings::findings;
 use super::{ClusterStatus, GroupStatus, NodeState, NodeStatus, ReplicaStatus, Severity, Verdict};
 use crate::cluster::view::majority;
-use crate::cluster::{ClusterRecord, GroupReport, ObservedMember, hex};
+use crate::cluster::{ClusterRecord, GroupReport, ObservedMember};
 
 /// What a status is made of.
 pub(crate) struct StatusInput<'a> {
@@ -45,7 +45,7 @@ pub(crate) fn cluster_status(input: &StatusInput<'_>) -> ClusterStatus {
     let members = input.members.iter();
     ClusterStatus {
         cluster_id: Some(input.record.cluster_id.to_string()),
-        this_node: Some(hex(input.this_node)),
+        this_node: Some(input.this_node.to_string()),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         verdict,
         nodes: members
@@ -113,7 +113,7 @@ fn node_status(
     let clock_offset = member.clock_offset.filter(|_| member.is_alive);
     let own_offset = (member.node == input.this_node).then_some(0);
     NodeStatus {
-        id: hex(member.node),
+        id: member.node.to_string(),
         address: address(input, member.node),
         state: if member.is_alive {
             NodeState::Alive
@@ -133,7 +133,7 @@ fn group_status(group: &ObservedGroup<'_>) -> GroupStatus {
     let replicas = group.replicas.iter().map(|(member, report)| {
         let digest = report.and_then(|report| report.latest_digest);
         ReplicaStatus {
-            node: hex(member.node),
+            node: member.node.to_string(),
             applied: report.map(|report| report.applied_index),
             lag_entries: report.map(|report| group.lag_entries(report)),
             digest: digest.map(|at| format!("{:016x}", at.digest)),
@@ -142,7 +142,7 @@ fn group_status(group: &ObservedGroup<'_>) -> GroupStatus {
     });
     GroupStatus {
         name: group.group.to_string(),
-        leader: group.leader.map(hex),
+        leader: group.leader.map(|leader| leader.to_string()),
         term: group.term,
         replicas: replicas.collect(),
     }

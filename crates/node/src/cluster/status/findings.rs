@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::build::{ObservedGroup, StatusInput, address, has_majority};
 use super::{Finding, Severity};
 use crate::cluster::view::majority;
-use crate::cluster::{DiskSpace, ObservedMember, hex};
+use crate::cluster::{DiskSpace, ObservedMember};
 
 /// More is not what a replica that keeps up shows: reports are a moment old.
 const LAG_ENTRIES_MAX: u64 = 5_000;
@@ -56,7 +56,7 @@ fn unreachable(input: &StatusInput<'_>, member: &ObservedMember) -> Finding {
         } else {
             Severity::Critical
         },
-        what: format!("node {} at {address} is unreachable", hex(member.node)),
+        what: format!("node {} at {address} is unreachable", member.node),
         why: format!("{silence}; {consequence}"),
         next_step: format!(
             "start the node, or repair the network between {address} and this node; it catches up \
@@ -121,8 +121,7 @@ fn lagging<'a>(group: &'a ObservedGroup<'_>) -> impl Iterator<Item = Finding> + 
         severity: Severity::Warning,
         what: format!(
             "the replica of {} on node {} is {lag_entries} entries behind",
-            group.group,
-            hex(member.node)
+            group.group, member.node
         ),
         why: "it was away, or its disk or link is slower than the load".to_owned(),
         next_step: "it catches up by itself; do not stop another node before it has".to_owned(),
@@ -140,9 +139,7 @@ fn differing(group: &ObservedGroup<'_>) -> Option<Finding> {
                     severity: Severity::Critical,
                     what: format!(
                         "the replicas of {} on nodes {} and {} differ",
-                        group.group,
-                        hex(other),
-                        hex(member.node)
+                        group.group, other, member.node
                     ),
                     why: format!(
                         "their states after entry {} have the digests {digest:016x} and {:016x}; \
@@ -193,7 +190,7 @@ fn wrong_clock(member: &ObservedMember, off_ms: i64) -> Finding {
         severity: Severity::Warning,
         what: format!(
             "the clock of node {} is {} ms {direction} the median of the nodes",
-            hex(member.node),
+            member.node,
             off_ms.unsigned_abs()
         ),
         why: "delays, timeouts and retention follow the clock of the node that leads".to_owned(),
@@ -206,7 +203,7 @@ fn full_disk(member: &ObservedMember) -> Option<Finding> {
     let severity = fullness(disk).filter(|_| member.is_alive)?;
     Some(Finding {
         severity,
-        what: format!("the disk of node {} is nearly full", hex(member.node)),
+        what: format!("the disk of node {} is nearly full", member.node),
         why: format!(
             "{} MiB of {} MiB are free",
             disk.free_bytes >> 20,
@@ -237,7 +234,7 @@ fn several_versions(input: &StatusInput<'_>) -> Option<Finding> {
             versions
                 .entry(&report.version)
                 .or_default()
-                .push(hex(member.node));
+                .push(member.node.to_string());
         }
     }
     if versions.len() < 2 {
