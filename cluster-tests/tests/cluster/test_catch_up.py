@@ -4,8 +4,8 @@ under load, and ends up with the same state as the others."""
 import threading
 import time
 
-import pytest
 
+import pytest
 from squorum_tests import client
 from squorum_tests.load import load
 from squorum_tests.size import LONG, size
@@ -41,7 +41,6 @@ def wait_until_equal(cluster) -> dict[str, set]:
 
 
 @pytest.mark.timeout(3600)
-@pytest.mark.xfail(reason="a node reports no digest of a state that came by snapshot")
 def test_back_by_snapshot(make_cluster):
     cluster = make_cluster(arguments=RETENTION_ARGUMENTS)
     cluster.start()
