@@ -55,7 +55,7 @@ test: ## run every test, long campaigns in their short form
 	@scripts/install-test-tools
 	cargo nextest run $(SELECTION)
 	cargo build $(SELECTION) --bins
-	$(PYTHON) -m pytest cluster-tests --ignore cluster-tests/tests/compose $(PYTEST_ARGS)
+	$(PYTHON) -m pytest cluster-tests $(PYTEST_ARGS)
 
 .PHONY: test-long
 test-long: export SQUORUM_LONG := 1

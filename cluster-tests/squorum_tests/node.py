@@ -163,11 +163,12 @@ class Node:
         return json.loads(text)
 
     def metric(self, name: str) -> float:
-        """The sum over all labels of the metrics whose name contains `name`."""
+        """The sum over all labels of the metric of this name; a counter without its `_total`."""
         status, text = self.admin_get("/metrics")
         assert status == 200, f"/metrics: {status} {text}"
         lines = [line for line in text.splitlines() if not line.startswith("#")]
-        values = [line.rsplit(" ", 1) for line in lines if name in line.split("{")[0].split(" ")[0]]
+        names = (name, f"{name}_total")
+        values = [line.rsplit(" ", 1) for line in lines if re.split("[{ ]", line)[0] in names]
         assert values, f"no metric named {name}"
         return sum(float(value) for _, value in values)
 

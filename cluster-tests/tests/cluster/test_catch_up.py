@@ -4,8 +4,8 @@ under load, and ends up with the same state as the others."""
 import threading
 import time
 
-
 import pytest
+
 from squorum_tests import client
 from squorum_tests.load import load
 from squorum_tests.size import LONG, size
@@ -70,7 +70,7 @@ def test_back_by_snapshot(make_cluster):
     caught_up = cluster.wait_until_well()
     loading.join()
 
-    installed = cluster.nodes[away].metric("snapshots_installed")
+    installed = cluster.nodes[away].metric("squorum_snapshots_installed")
     share = during[0]["messages_per_second"] / baseline["messages_per_second"]
     print(
         f"{installed:.0f} snapshots, ready after {ready:.1f} s, well after {caught_up:.1f} s more"
