@@ -173,7 +173,7 @@ mod tests {
             target: Some(NodeId(9)),
             ..GREETING
         };
-        assert!(check(misled, false).contains("this is node 8"));
+        assert!(check(misled, false).contains("this is node 0000000000000008"));
         let foreign = Greeting {
             cluster: Some([2; 16]),
             ..GREETING
