@@ -66,8 +66,12 @@ fn the_sum_over_all_nodes_is_the_cluster() {
                 && replicas.clone().all(|replica| replica.entries == 0)
         })
     });
+    // A node serves before it has heard every member.
+    until(&cluster, "everybody hears everybody", |nodes| {
+        let mut members = nodes.iter().map(|node| &node.members);
+        members.all(|members| (members.all, members.alive) == (NODES, NODES))
+    });
     for node in observe_all(&cluster) {
-        assert_eq!((node.members.all, node.members.alive), (NODES, NODES));
         assert!(node.log.syncs > 0 && node.log.sync_times.total() > 0);
     }
 }
