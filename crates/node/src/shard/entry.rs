@@ -20,28 +20,14 @@ const ENTRY_BATCHES: u32 = 3;
 const BATCH_COMMANDS: u32 = 4;
 
 /// Gathers batches and encodes them as one entry.
+#[derive(Default)]
 pub(crate) struct EntryBuilder {
-    head: Entry,
     batches: Vec<Batch>,
     commands: usize,
     bytes: usize,
 }
 
 impl EntryBuilder {
-    pub(crate) fn new(now: Timestamp, first_stamp: bool) -> EntryBuilder {
-        let head = Entry {
-            now_ms: now.0,
-            first_stamp,
-            batches: Vec::new(),
-        };
-        EntryBuilder {
-            head,
-            batches: Vec::new(),
-            commands: 0,
-            bytes: 0,
-        }
-    }
-
     /// Whether another batch may join.
     pub(crate) fn has_room(&self) -> bool {
         self.commands < ENTRY_COMMANDS_MAX && self.bytes < ENTRY_BYTES_MAX
@@ -54,7 +40,20 @@ impl EntryBuilder {
         self.batches.push(batch);
     }
 
-    pub(crate) fn encode(self) -> EntryBuffer {
+    pub(crate) fn commands(&self) -> usize {
+        self.commands
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    pub(crate) fn encode(self, now: Timestamp, first_stamp: bool) -> EntryBuffer {
+        let entry_head = Entry {
+            now_ms: now.0,
+            first_stamp,
+            batches: Vec::new(),
+        };
         let heads = self.batches.iter().map(batch_head).collect::<Vec<_>>();
         let lengths = heads.iter().zip(&self.batches).map(|(head, batch)| {
             let commands = batch.commands.iter().map(|command| command.len());
@@ -64,11 +63,11 @@ impl EntryBuilder {
         let lengths = lengths.collect::<Vec<_>>();
         let batches = lengths.iter();
         let batches = batches.map(|length| delimited_len(ENTRY_BATCHES, *length));
-        let total = self.head.encoded_len() + batches.sum::<usize>();
+        let total = entry_head.encoded_len() + batches.sum::<usize>();
 
         let mut buffer = EntryBuffer::with_capacity(total);
         let room = "the buffer grows";
-        self.head.encode(&mut *buffer).expect(room);
+        entry_head.encode(&mut *buffer).expect(room);
         for ((head, length), batch) in heads.iter().zip(lengths).zip(&self.batches) {
             encode_key(ENTRY_BATCHES, WireType::LengthDelimited, &mut *buffer);
             encode_varint(length as u64, &mut *buffer);
@@ -131,7 +130,7 @@ mod tests {
     fn writes_what_the_generated_code_reads() {
         let ranges = vec![NumberRange { first: 2, last: 3 }];
         let batches = vec![batch(9, ranges), batch(10, Vec::new())];
-        let mut builder = EntryBuilder::new(Timestamp(77), true);
+        let mut builder = EntryBuilder::default();
         for batch in &batches {
             builder.push(Batch {
                 session: batch.session,
@@ -147,7 +146,7 @@ mod tests {
                 fresh_receives: Vec::new(),
             });
         }
-        let buffer = builder.encode();
+        let buffer = builder.encode(Timestamp(77), true);
         let expected = Entry {
             now_ms: 77,
             first_stamp: true,

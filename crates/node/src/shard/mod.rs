@@ -3,6 +3,7 @@
 
 pub(crate) mod batch;
 pub(crate) mod board;
+mod draft;
 mod entry;
 pub(crate) mod numbers;
 mod proposer;

@@ -1,7 +1,9 @@
 //! The leader's side: makes entries of the batches of all gateways.
 //!
-//! Whatever arrived while the entries before were under way goes into the next one: entries grow
-//! with the load by themselves, and an idle shard's operation waits for nothing.
+//! Whatever arrived while the entry before was under way goes into the next one: entries grow with
+//! the load by themselves, and an idle shard's operation waits for nothing. What an entry costs, three
+//! nodes' syncs and some forty wake-ups, hardly depends on its size. So a second one is under way
+//! only if it is large.
 
 use std::sync::Arc;
 
@@ -12,16 +14,13 @@ use squorum_queue::CommandOutcome;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::batch::{Batch, SubmitError, Submitted, SubmittedBatch};
-use super::board::{Board, Claim, Look};
-use super::entry::EntryBuilder;
+use super::board::{Board, Look};
+use super::draft::{Admitted, Draft};
 use super::state::Outcomes;
 use crate::observe::Figures;
 use crate::shutdown::stopped;
 use crate::stamper::Stamper;
 
-/// Entries under way at once. Two keep the disk and the apply thread busy together; more would only
-/// make the entries smaller.
-const ENTRIES_IN_FLIGHT_MAX: usize = 2;
 /// Batches that wait, at most; who comes then waits for room.
 const BATCHES_MAX: usize = 256;
 
@@ -61,19 +60,10 @@ pub(crate) struct Proposer {
     stamped_term: u64,
 }
 
-/// A batch that was admitted to an entry.
-struct Admitted {
-    /// One for each command; `Some` for those that are answered without being proposed.
-    answers: Vec<Option<Submitted>>,
-    reply: oneshot::Sender<SubmittedBatch>,
-}
-
-/// What an entry under way holds.
-struct Entry {
+/// An entry under way.
+struct Proposed {
     admitted: Vec<Admitted>,
     term: u64,
-    /// Rights to the messages that its receives are for; given up when it is applied.
-    _claims: Vec<Claim>,
 }
 
 impl Proposer {
@@ -98,53 +88,43 @@ impl Proposer {
 
     pub(crate) async fn run(mut self, mut shutdown: watch::Receiver<bool>) {
         let mut under_way = FuturesUnordered::new();
+        let mut draft = Draft::default();
         loop {
-            let room = under_way.len() < ENTRIES_IN_FLIGHT_MAX;
             tokio::select! {
                 biased;
                 Some((entry, result)) = under_way.next() => self.finish(entry, result),
-                submission = self.submissions.recv(), if room => {
-                    let Some(first) = submission else { return };
-                    if let Some(proposed) = self.propose(first) {
-                        under_way.push(proposed);
-                    }
+                submission = self.submissions.recv(), if draft.has_room() => {
+                    let Some(submission) = submission else { return };
+                    self.admit(submission, &mut draft);
                 }
                 () = stopped(&mut shutdown) => return,
             }
-        }
-    }
-
-    /// Hands everything that waits, as far as it fits into an entry, to the group now.
-    fn propose(
-        &mut self,
-        first: Submission,
-    ) -> Option<impl Future<Output = (Entry, Result<Outcomes, ProposeError>)> + Send + use<>> {
-        let leadership = self.group.leadership();
-        let term = leadership.term;
-        let mut entry = Entry {
-            admitted: Vec::new(),
-            term,
-            _claims: Vec::new(),
-        };
-        let now = self.stamper.now();
-        let mut builder = EntryBuilder::new(now, term != self.stamped_term);
-        let mut next = Some(first);
-        while let Some(submission) = next.take() {
-            self.admit(submission, &mut entry, &mut builder);
-            if builder.has_room() {
-                next = self.submissions.try_recv().ok();
+            while draft.has_room()
+                && let Ok(submission) = self.submissions.try_recv()
+            {
+                self.admit(submission, &mut draft);
+            }
+            if draft.may_go_beside(under_way.len()) {
+                under_way.push(self.propose(std::mem::take(&mut draft)));
             }
         }
-        if entry.admitted.is_empty() {
-            return None;
-        }
-        self.figures.entries_proposed.increment();
-        let proposed = self.group.propose(builder.encode());
-        Some(async move { (entry, proposed.await) })
     }
 
-    /// Puts a batch into the entry, or answers it at once.
-    fn admit(&self, submission: Submission, entry: &mut Entry, builder: &mut EntryBuilder) {
+    /// Hands the entry to the group now.
+    fn propose(
+        &self,
+        draft: Draft,
+    ) -> impl Future<Output = (Proposed, Result<Outcomes, ProposeError>)> + Send + use<> {
+        let term = self.group.leadership().term;
+        let (entry, admitted) = draft.encode(self.stamper.now(), term != self.stamped_term);
+        let proposed = Proposed { admitted, term };
+        self.figures.entries_proposed.increment();
+        let outcomes = self.group.propose(entry);
+        async move { (proposed, outcomes.await) }
+    }
+
+    /// Puts a batch into the draft, or answers it at once.
+    fn admit(&self, submission: Submission, draft: &mut Draft) {
         let Submission { mut batch, reply } = submission;
         let fresh_receives = std::mem::take(&mut batch.fresh_receives);
         // Only a leader's board, of its own term, says for certain that there is nothing.
@@ -156,10 +136,11 @@ impl Proposer {
         }
         let mut answers: Vec<Option<Submitted>> = Vec::new();
         answers.resize_with(batch.commands.len(), || None);
+        let mut claims = Vec::new();
         let now = self.stamper.now();
         for fresh in fresh_receives {
             match self.board.look(fresh.partition, now) {
-                Look::Claimed(claim) => entry._claims.push(claim),
+                Look::Claimed(claim) => claims.push(claim),
                 Look::Empty => {
                     let log_index = self.group.last_log_index().unwrap_or(0);
                     if let Some(answer) = answers.get_mut(fresh.position) {
@@ -176,11 +157,15 @@ impl Proposer {
         }
         let count = batch.commands.len() as u64;
         self.figures.commands_proposed.add(count);
-        builder.push(batch);
-        entry.admitted.push(Admitted { answers, reply });
+        let admitted = Admitted {
+            answers,
+            reply,
+            _claims: claims,
+        };
+        draft.push(batch, admitted);
     }
 
-    fn finish(&mut self, entry: Entry, result: Result<Outcomes, ProposeError>) {
+    fn finish(&mut self, entry: Proposed, result: Result<Outcomes, ProposeError>) {
         let outcomes = match result {
             Ok(outcomes) => outcomes,
             Err(error) => {
@@ -194,7 +179,8 @@ impl Proposer {
         };
         self.stamped_term = self.stamped_term.max(entry.term);
         let mut outcomes = outcomes.into_iter();
-        for Admitted { answers, reply } in entry.admitted {
+        for admitted in entry.admitted {
+            let Admitted { answers, reply, .. } = admitted;
             let answers = answers
                 .into_iter()
                 .map(|answer| answer.or_else(|| outcomes.next().map(applied)))
