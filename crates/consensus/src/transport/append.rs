@@ -25,6 +25,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Response, Status, Streaming};
 
 use super::client::{raft_client, rpc_error};
+use super::commit_hold::CommitHold;
 use super::messages;
 use crate::raft_types::TypeConfig;
 
@@ -38,6 +39,7 @@ const BYTES_MAX: usize = 8 << 20;
 const PROGRESS_TIMEOUT: Duration = Duration::from_secs(5);
 
 type AppendResult = Result<StreamAppendResult<TypeConfig>, RPCError<TypeConfig>>;
+type Request = AppendEntriesRequest<TypeConfig>;
 type Responses = Streaming<wire::AppendResponse>;
 
 /// Sends `input` to the peer and yields its answers. Ends after the first failure or refusal, and
@@ -48,7 +50,7 @@ pub(super) fn stream<S>(
     input: S,
 ) -> impl Stream<Item = AppendResult> + Send + 'static
 where
-    S: Stream<Item = AppendEntriesRequest<TypeConfig>> + Send + Unpin + 'static,
+    S: Stream<Item = Request> + Send + Unpin + 'static,
 {
     let session = Session::open(connection, group, input);
     futures::stream::unfold(Some(session), async |session| {
@@ -72,6 +74,7 @@ struct Session<S> {
     unanswered: VecDeque<usize>,
     /// When the oldest of them is overdue.
     overdue_at: Instant,
+    commits: CommitHold,
 }
 
 enum Inbound {
@@ -97,17 +100,19 @@ impl Inbound {
 /// What happened first.
 enum Event {
     Answer(Result<Option<wire::AppendResponse>, Status>),
-    Request(Option<AppendEntriesRequest<TypeConfig>>),
+    Request(Option<Request>),
+    /// A commit has waited long enough for entries.
+    Commit,
     Overdue,
 }
 
 impl<S> Session<S>
 where
-    S: Stream<Item = AppendEntriesRequest<TypeConfig>> + Send + Unpin,
+    S: Stream<Item = Request> + Send + Unpin,
 {
     fn open(connection: Connection, group: GroupId, input: S) -> Session<S> {
-        // One more for the opening.
-        let (requests, outgoing) = mpsc::channel(REQUESTS_MAX + 1);
+        // One more for the opening, and one for a commit that waited.
+        let (requests, outgoing) = mpsc::channel(REQUESTS_MAX + 2);
         let opening = wire::AppendRequest {
             group: group.0,
             ..Default::default()
@@ -126,6 +131,7 @@ where
             is_new: true,
             unanswered: VecDeque::new(),
             overdue_at: Instant::now(),
+            commits: CommitHold::default(),
         }
     }
 
@@ -137,7 +143,19 @@ where
                 return None;
             }
             match self.event().await {
-                Event::Request(request) => self.send(request),
+                Event::Request(Some(request)) => {
+                    let request = self.commits.admit(request, Instant::now());
+                    self.send(request);
+                }
+                Event::Request(None) => {
+                    let request = self.commits.release();
+                    self.send(request);
+                    self.requests = None;
+                }
+                Event::Commit => {
+                    let request = self.commits.release();
+                    self.send(request);
+                }
                 Event::Answer(Ok(Some(response))) => return Some(self.answer(response)),
                 Event::Answer(Ok(None)) => {
                     return Some(Err(network_error("the peer ended the stream")));
@@ -177,13 +195,13 @@ where
             biased;
             response = self.responses.next() => Event::Answer(response),
             request = self.input.next(), if has_room => Event::Request(request),
+            () = self.commits.waited() => Event::Commit,
             () = overdue => Event::Overdue,
         }
     }
 
-    fn send(&mut self, request: Option<AppendEntriesRequest<TypeConfig>>) {
+    fn send(&mut self, request: Option<Request>) {
         let (Some(request), Some(requests)) = (request, &self.requests) else {
-            self.requests = None;
             return;
         };
         if self.unanswered.is_empty() {
@@ -206,7 +224,7 @@ fn network_error(reason: &str) -> RPCError<TypeConfig> {
     NetworkError::from_string(reason).into()
 }
 
-fn bytes(request: &AppendEntriesRequest<TypeConfig>) -> usize {
+fn bytes(request: &Request) -> usize {
     let payload = |payload: &EntryPayload<_, _, _>| match payload {
         EntryPayload::Normal(crate::raft_types::Command(bytes)) => bytes.len(),
         EntryPayload::Blank | EntryPayload::Membership(_) => 0,

@@ -24,6 +24,7 @@
 
 mod append;
 mod client;
+mod commit_hold;
 mod heartbeat;
 mod inbound_append;
 mod inbound_snapshot;
