@@ -87,6 +87,10 @@ impl GroupOptions {
     }
 
     pub(crate) fn config(&self) -> Result<Config, StartError> {
+        if self.timings.heartbeat_interval_ms >= self.timings.election_timeout_min_ms {
+            let reason = "heartbeats must come more often than elections";
+            return Err(StartError::Options(reason.into()));
+        }
         if self.group.0 == u32::MAX {
             return Err(StartError::Options(
                 "the group's id must be below u32::MAX".into(),
@@ -99,7 +103,11 @@ impl GroupOptions {
         let timings = self.timings;
         let config = Config {
             cluster_name: format!("group {}", self.group.0),
-            heartbeat_interval: timings.heartbeat_interval_ms,
+            // All groups of a node send theirs together: see `transport::pulse`.
+            enable_heartbeat: false,
+            // What is left of it: a group looks at its clocks 64/13 times in this interval, which
+            // costs an idle node most of its time if it is short.
+            heartbeat_interval: timings.election_timeout_min_ms * 2 / 3,
             election_timeout_min: timings.election_timeout_min_ms,
             election_timeout_max: timings.election_timeout_max_ms,
             // A group that hears nobody must not depose a leader that others hear.

@@ -73,6 +73,7 @@ impl<O: Send + 'static> Group<O> {
 pub(super) struct LeadershipWatch {
     pub(super) group: GroupId,
     pub(super) node: NodeId,
+    pub(super) raft: Raft<TypeConfig, StateMachine>,
     pub(super) raft_metrics: WatchReceiverOf<TypeConfig, RaftMetrics<TypeConfig>>,
     pub(super) server_metrics: WatchReceiverOf<TypeConfig, RaftServerMetrics<TypeConfig>>,
     pub(super) applied_term: watch::Receiver<u64>,
@@ -98,6 +99,7 @@ impl LeadershipWatch {
         let watch = LeadershipWatch {
             group,
             node,
+            raft: raft.clone(),
             raft_metrics: raft.metrics(),
             server_metrics: raft.server_metrics(),
             applied_term: publication.subscribe_term(),
@@ -146,6 +148,10 @@ impl LeadershipWatch {
                 && applied_term == term
                 && self.handover.may_serve_in(term),
         };
+        // A leader's clock only says when to beat, which the pulse of the node does.
+        self.raft
+            .runtime_config()
+            .tick(metrics.state != ServerState::Leader);
         drop(metrics);
         self.leadership
             .send_if_modified(|current| std::mem::replace(current, next) != next);

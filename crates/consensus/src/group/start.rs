@@ -48,6 +48,7 @@ impl<O: Send + 'static> Group<O> {
         let stored = StoredState::read(&store, group)?;
         check_log_explains_state(&options, &*log, &stored)?;
         let lease = Duration::from_millis(config.election_timeout_max);
+        let heartbeat_interval = Duration::from_millis(options.timings.heartbeat_interval_ms);
         let entries = Arc::clone(&log);
         let parts = Parts::new(&options, log, store, state, stored)?;
         let flushed = Arc::clone(&parts.machine.flushed);
@@ -59,6 +60,7 @@ impl<O: Send + 'static> Group<O> {
             transport: Arc::clone(&transport),
             group,
             apply_on: options.apply_on,
+            heartbeat_interval,
         };
         let config = Arc::new(config);
         let raft = Raft::new(node.0, config, network, parts.storage, parts.machine)
@@ -71,6 +73,7 @@ impl<O: Send + 'static> Group<O> {
         let registration = transport.registry().register(RunningGroup {
             id: group,
             raft: raft.clone(),
+            heartbeat_interval,
             scratch: options.scratch,
             apply_on: options.apply_on,
             votes_from,

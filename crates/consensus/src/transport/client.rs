@@ -28,6 +28,7 @@ pub(crate) struct Network {
     pub(crate) transport: Arc<RaftTransport>,
     pub(crate) group: GroupId,
     pub(crate) apply_on: ApplyOn,
+    pub(crate) heartbeat_interval: Duration,
 }
 
 /// The way of one group to one peer.
@@ -36,6 +37,7 @@ pub(crate) struct PeerClient {
     group: GroupId,
     node: NodeId,
     apply_on: ApplyOn,
+    heartbeat_interval: Duration,
     /// Every append is a heartbeat, to be gathered with others.
     for_heartbeats: bool,
 }
@@ -83,6 +85,7 @@ impl Network {
             group: self.group,
             node: NodeId(target),
             apply_on: self.apply_on,
+            heartbeat_interval: self.heartbeat_interval,
             for_heartbeats,
         }
     }
@@ -136,12 +139,14 @@ impl RaftNetworkV2<TypeConfig> for PeerClient {
     async fn append_entries(
         &mut self,
         request: AppendEntriesRequest<TypeConfig>,
-        option: RPCOption,
+        _option: RPCOption,
     ) -> Result<AppendEntriesResponse<TypeConfig>, RPCError<TypeConfig>> {
         assert!(request.entries.is_empty(), "entries go through the stream");
         let message = messages::heartbeat(self.group, &request);
         let transport = Arc::clone(&self.transport);
-        let result = heartbeat::send(transport, self.node, message, own_limit(&option)).await?;
+        // The next one shall not wait for it.
+        let timeout = self.heartbeat_interval * 9 / 10;
+        let result = heartbeat::send(transport, self.node, message, timeout).await?;
         Ok(result.into())
     }
 

@@ -29,6 +29,7 @@ mod heartbeat;
 mod inbound_append;
 mod inbound_snapshot;
 mod messages;
+mod pulse;
 mod registry;
 mod service;
 mod snapshot;

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use openraft::Raft;
 use parking_lot::Mutex;
@@ -9,6 +10,7 @@ use squorum_types::GroupId;
 use tokio::time::Instant;
 use tonic::Status;
 
+use super::pulse;
 use super::snapshot_figures::SnapshotFigures;
 use crate::options::ApplyOn;
 use crate::raft_types::TypeConfig;
@@ -17,14 +19,22 @@ use crate::state_machine::StateMachine;
 /// The groups that run on this node, for what peers send.
 #[derive(Default)]
 pub(crate) struct Registry {
-    groups: Mutex<BTreeMap<GroupId, Arc<RunningGroup>>>,
+    running: Mutex<Running>,
     pub(super) snapshots: SnapshotFigures,
+}
+
+#[derive(Default)]
+struct Running {
+    groups: BTreeMap<GroupId, Arc<RunningGroup>>,
+    /// Somebody sends their heartbeats; ends when there are no groups.
+    has_pulse: bool,
 }
 
 /// A group that answers peers.
 pub(crate) struct RunningGroup {
     pub(crate) id: GroupId,
     pub(crate) raft: Raft<TypeConfig, StateMachine>,
+    pub(crate) heartbeat_interval: Duration,
     pub(crate) scratch: PathBuf,
     pub(crate) apply_on: ApplyOn,
     /// Before, a leader that this node promised its lease to before it restarted may still count
@@ -52,11 +62,16 @@ pub(crate) struct Registration {
 }
 
 impl Registry {
-    /// From now on peers reach the group, until the registration is dropped. Replaces an earlier
-    /// run of it.
+    /// From now on peers reach the group and hear its heartbeats, until the registration is dropped.
+    /// Replaces an earlier run of it. All groups have the same heartbeat interval.
     pub(crate) fn register(self: &Arc<Self>, group: RunningGroup) -> Registration {
         let group = Arc::new(group);
-        self.groups.lock().insert(group.id, Arc::clone(&group));
+        let mut running = self.running.lock();
+        running.groups.insert(group.id, Arc::clone(&group));
+        if !std::mem::replace(&mut running.has_pulse, true) {
+            tokio::spawn(pulse::run(Arc::downgrade(self), group.heartbeat_interval));
+        }
+        drop(running);
         Registration {
             registry: Arc::clone(self),
             group,
@@ -64,14 +79,24 @@ impl Registry {
     }
 
     pub(super) fn get(&self, group: u32) -> Result<Arc<RunningGroup>, Status> {
-        let running = self.groups.lock().get(&GroupId(group)).map(Arc::clone);
-        running.ok_or_else(|| Status::unavailable(format!("group {group} does not run here")))
+        let running = self.running.lock();
+        let group_id = GroupId(group);
+        let found = running.groups.get(&group_id).map(Arc::clone);
+        found.ok_or_else(|| Status::unavailable(format!("group {group} does not run here")))
+    }
+
+    /// For the pulse: every group, or `None` if there is none and it shall end.
+    pub(super) fn pulse_groups(&self) -> Option<Vec<Arc<RunningGroup>>> {
+        let mut running = self.running.lock();
+        running.has_pulse = !running.groups.is_empty();
+        let groups = running.groups.values().map(Arc::clone);
+        running.has_pulse.then(|| groups.collect())
     }
 }
 
 impl Drop for Registration {
     fn drop(&mut self) {
-        let mut groups = self.registry.groups.lock();
+        let groups = &mut self.registry.running.lock().groups;
         if let Some(current) = groups.get(&self.group.id)
             && Arc::ptr_eq(current, &self.group)
         {
