@@ -4,6 +4,7 @@
 //! what drives them, `http` the sockets.
 
 use std::io::IsTerminal;
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -49,8 +50,11 @@ pub(crate) fn run(configuration: Configuration) -> anyhow::Result<()> {
     result
 }
 
+/// Each runtime has half of the cores: two threads for every core would only wake each other.
 fn runtime(name: &'static str) -> anyhow::Result<Runtime> {
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
     let runtime = Builder::new_multi_thread()
+        .worker_threads(cores.div_ceil(2))
         .thread_name(name)
         .enable_all()
         .build();
