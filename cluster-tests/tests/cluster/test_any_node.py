@@ -63,6 +63,15 @@ def test_life_of_a_queue_over_all_nodes(on):
                 queue.send("body", **more)
 
 
+def test_first_use_of_a_node_opens_its_sessions(cluster, on):
+    """Nothing has expired then, and nothing has to be submitted again."""
+    on(0, "first-use").sqs.create_queue(QueueName="first-use")
+    for index in range(3):
+        for body in range(30):
+            on(index, "first-use").send(str(body))
+    assert [node.metric("squorum_sessions_reopened") for node in cluster.nodes] == [0, 0, 0]
+
+
 def test_batches(on):
     for maker, (sender, receiver) in enumerate(PAIRS):
         name = f"batch{maker}.fifo" if maker % 2 else f"batch{maker}"

@@ -155,13 +155,15 @@ impl Session {
                     }
                 }
                 Some(release) = self.releases.recv(), if room => {
-                    let first = self.number_release(release);
-                    let proposal = self.gather(first);
+                    let mut commands = self.opening();
+                    commands.extend(self.number_release(release));
+                    let proposal = self.gather(commands);
                     under_way.push(self.submit(proposal));
                 }
                 Some(request) = self.requests.recv(), if room => {
-                    let first = Some(self.number(request));
-                    let proposal = self.gather(first);
+                    let mut commands = self.opening();
+                    commands.push(self.number(request));
+                    let proposal = self.gather(commands);
                     under_way.push(self.submit(proposal));
                 }
                 () = stopped(&mut shutdown) => return,
@@ -169,13 +171,15 @@ impl Session {
         }
     }
 
-    /// Everything that waits, as far as it fits into a batch.
-    fn gather(&mut self, first: Option<Numbered>) -> Proposal {
-        let mut commands: Vec<Numbered> = Vec::new();
-        if self.numbers.lock().is_new() {
-            commands.push(self.open_session());
-        }
-        commands.extend(first);
+    /// What the first batch of a session begins with. To be called before anything else is numbered:
+    /// the shard refuses a session that nothing has opened.
+    fn opening(&self) -> Vec<Numbered> {
+        let opens = self.numbers.lock().is_new();
+        opens.then(|| self.open_session()).into_iter().collect()
+    }
+
+    /// The commands, and everything that waits, as far as it fits into a batch.
+    fn gather(&mut self, mut commands: Vec<Numbered>) -> Proposal {
         let bytes = commands.iter().map(|command| command.command.len());
         let mut bytes: usize = bytes.sum();
         while commands.len() < ENTRY_COMMANDS_MAX && bytes < ENTRY_BYTES_MAX {
@@ -380,8 +384,7 @@ impl Session {
     }
 
     fn renumber(&self, commands: Vec<Numbered>, deadline: Instant) -> Proposal {
-        let opens = self.numbers.lock().is_new();
-        let mut renumbered: Vec<_> = opens.then(|| self.open_session()).into_iter().collect();
+        let mut renumbered = self.opening();
         renumbered.extend(commands.into_iter().map(|command| Numbered {
             reply: command.reply,
             fresh: command.fresh,
