@@ -1,0 +1,1 @@
+"""Measures Squorum and its peers in turn and compares the figures. Needs nothing but Python."""
