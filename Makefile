@@ -84,8 +84,8 @@ verify: ## check format, lints, dependencies and licences; changes no file
 	cargo fmt --all --check
 	cargo clippy $(SELECTION) --all-targets -- -D warnings
 	cargo deny --locked check bans licenses sources
-	$(SQUORUM_VENV)/bin/ruff format --check cluster-tests examples
-	$(SQUORUM_VENV)/bin/ruff check cluster-tests examples
+	$(SQUORUM_VENV)/bin/ruff format --check cluster-tests examples scripts
+	$(SQUORUM_VENV)/bin/ruff check cluster-tests examples scripts
 
 .PHONY: fix
 fix: ## write what `make verify` would complain about, as far as tools can
@@ -93,5 +93,5 @@ fix: ## write what `make verify` would complain about, as far as tools can
 	@scripts/install-verify-tools
 	cargo clippy $(SELECTION) --all-targets --fix --allow-dirty --allow-staged
 	cargo fmt --all
-	$(SQUORUM_VENV)/bin/ruff check --fix cluster-tests examples
-	$(SQUORUM_VENV)/bin/ruff format cluster-tests examples
+	$(SQUORUM_VENV)/bin/ruff check --fix cluster-tests examples scripts
+	$(SQUORUM_VENV)/bin/ruff format cluster-tests examples scripts

@@ -18,6 +18,8 @@ def main() -> int:
     except MeasurementError as error:
         print(error, file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        return 130
     print(table.render(measurements))
     if arguments.json:
         arguments.json.write_text(json.dumps(record(arguments, measurements), indent=1) + "\n")
