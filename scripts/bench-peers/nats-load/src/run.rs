@@ -122,8 +122,11 @@ impl Shared {
 pub(crate) async fn run(arguments: Arguments) -> Result<Report, Error> {
     let run_id = new_run_id();
     let endpoints = arguments.endpoints.clone();
-    let control = connect(&endpoints, 0).await?;
-    let stream = Stream::make(&control, &arguments, run_id).await?;
+    let mut controls = Vec::with_capacity(endpoints.len());
+    for index in 0..endpoints.len() as u64 {
+        controls.push(connect(&endpoints, index).await?);
+    }
+    let stream = Stream::make(&controls, &arguments, run_id).await?;
     let shared = Rc::new(Shared::new(arguments, stream, run_id)?);
     let mut producers = Vec::new();
     for index in 0..shared.arguments.producers() {
@@ -135,8 +138,8 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Report, Error> {
         consumers.push(Consumer::new(shared.clone(), client).await?);
     }
     let window = load(&shared, run_id, producers, consumers).await?;
-    let left = shared.stream.messages(&control).await?;
-    shared.stream.delete(&control).await?;
+    let left = shared.stream.messages(&controls[0]).await?;
+    shared.stream.delete(&controls[0]).await?;
     Ok(Report::new(&shared, &window, left))
 }
 

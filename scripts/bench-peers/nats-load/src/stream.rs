@@ -24,46 +24,65 @@ pub(crate) struct Stream {
 }
 
 impl Stream {
+    /// `clients` has one for each server: the stream is ready when all of them can reach it.
     pub(crate) async fn make(
-        client: &Client,
+        clients: &[Client],
         arguments: &Arguments,
         run_id: u32,
     ) -> Result<Stream, Error> {
-        let name = format!("load-{run_id:08x}");
-        let stream = Stream {
+        let stream = Stream::named(format!("load-{run_id:08x}"));
+        let control = &clients[0];
+        stream.create(control, arguments).await?;
+        // Servers hear of a stream's subject one after the other, and refuse what comes before.
+        for client in clients {
+            call_patiently(client, &stream.subject, &json!("probe")).await?;
+        }
+        let subject = format!("$JS.API.STREAM.PURGE.{}", stream.name);
+        call_patiently(control, &subject, &Value::Null).await?;
+        if arguments.mode == Mode::Pipeline {
+            stream.create_consumer(control, arguments).await?;
+        }
+        Ok(stream)
+    }
+
+    fn named(name: String) -> Stream {
+        Stream {
             subject: format!("{name}.messages"),
             pull_subject: format!("$JS.API.CONSUMER.MSG.NEXT.{name}.{CONSUMER}"),
             name,
-        };
+        }
+    }
+
+    async fn create(&self, client: &Client, arguments: &Arguments) -> Result<(), Error> {
         let retention = match arguments.retention {
             Retention::Workqueue => "workqueue",
             Retention::Limits => "limits",
         };
         let config = json!({
-            "name": stream.name,
-            "subjects": [stream.subject],
+            "name": self.name,
+            "subjects": [self.subject],
             "retention": retention,
             "storage": "file",
             "num_replicas": arguments.replicas,
         });
-        let subject = format!("$JS.API.STREAM.CREATE.{}", stream.name);
-        call_patiently(client, &subject, &config).await?;
-        if arguments.mode == Mode::Pipeline {
-            let config = json!({
-                "stream_name": stream.name,
-                "config": {
-                    "durable_name": CONSUMER,
-                    "deliver_policy": "all",
-                    "ack_policy": "explicit",
-                    "ack_wait": arguments.visibility_timeout.as_nanos() as u64,
-                    "max_ack_pending": ACK_PENDING_MAX,
-                    "max_waiting": arguments.connections.max(512),
-                },
-            });
-            let subject = format!("$JS.API.CONSUMER.DURABLE.CREATE.{}.{CONSUMER}", stream.name);
-            call_patiently(client, &subject, &config).await?;
-        }
-        Ok(stream)
+        let subject = format!("$JS.API.STREAM.CREATE.{}", self.name);
+        call_patiently(client, &subject, &config).await.map(|_| ())
+    }
+
+    async fn create_consumer(&self, client: &Client, arguments: &Arguments) -> Result<(), Error> {
+        let config = json!({
+            "stream_name": self.name,
+            "config": {
+                "durable_name": CONSUMER,
+                "deliver_policy": "all",
+                "ack_policy": "explicit",
+                "ack_wait": arguments.visibility_timeout.as_nanos() as u64,
+                "max_ack_pending": ACK_PENDING_MAX,
+                "max_waiting": arguments.connections.max(512),
+            },
+        });
+        let subject = format!("$JS.API.CONSUMER.DURABLE.CREATE.{}.{CONSUMER}", self.name);
+        call_patiently(client, &subject, &config).await.map(|_| ())
     }
 
     /// How many messages the stream holds.
