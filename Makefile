@@ -68,6 +68,18 @@ test-long: ## run every test, every campaign at its full size (hours)
 	cargo build $(SELECTION) --bins
 	$(PYTHON) -m pytest cluster-tests $(PYTEST_ARGS)
 
+.PHONY: reliability
+reliability: export SQUORUM_LONG := 1
+reliability: export SQUORUM_REPORT_DIR := $(CURDIR)/docs/reliability
+reliability: build ## run the rows of docs/reliability.md at full size, add the runs to it (an hour)
+	@scripts/install-test-tools
+	$(PYTHON) -m pytest cluster-tests --squorum-measured $(PYTEST_ARGS) || status=$$?; \
+	$(MAKE) reliability-page; exit $${status:-0}
+
+.PHONY: reliability-page
+reliability-page: ## write docs/reliability.md from the runs kept in docs/reliability
+	PYTHONPATH=cluster-tests $(PYTHON) -m squorum_tests.reliability
+
 .PHONY: simulation
 simulation: ## simulate clusters by seed (ARGS="--layer queues --seed 7 --trace" for one)
 	@scripts/install-build-tools

@@ -1,12 +1,18 @@
-"""Makes failed assertions inside the harness say what they compared, as those in tests do, and adds
-the option that runs the acceptance tests against a cluster."""
+"""Makes failed assertions inside the harness say what they compared, as those in tests do, keeps what
+tests measure, and adds the option that runs the acceptance tests against a cluster."""
 
 import pytest
 
 pytest.register_assert_rewrite("squorum_tests")
+pytest_plugins = ["squorum_tests.figures"]
 
 
 def pytest_addoption(parser):
+    parser.addoption(
+        "--squorum-measured",
+        action="store_true",
+        help="only tests whose figures docs/reliability.md tells",
+    )
     parser.addoption(
         "--squorum-nodes",
         type=int,

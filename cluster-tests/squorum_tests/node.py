@@ -162,15 +162,17 @@ class Node:
         assert status == 200, f"/status: {status} {text}"
         return json.loads(text)
 
-    def metric(self, name: str) -> float:
-        """The sum over all labels of the metric of this name; a counter without its `_total`."""
+    def metric(self, name: str, **labels: str) -> float:
+        """The sum over all series of this name that have these labels; a counter without its
+        `_total`."""
         status, text = self.admin_get("/metrics")
         assert status == 200, f"/metrics: {status} {text}"
         lines = [line for line in text.splitlines() if not line.startswith("#")]
         names = (name, f"{name}_total")
-        values = [line.rsplit(" ", 1) for line in lines if re.split("[{ ]", line)[0] in names]
-        assert values, f"no metric named {name}"
-        return sum(float(value) for _, value in values)
+        series = [line.rsplit(" ", 1) for line in lines if re.split("[{ ]", line)[0] in names]
+        assert series, f"no metric named {name}"
+        wanted = [f'{label}="{value}"' for label, value in labels.items()]
+        return sum(float(value) for key, value in series if all(text in key for text in wanted))
 
     def pause(self) -> None:
         """SIGSTOP: the process hangs; the kernel still accepts connections for it."""

@@ -23,6 +23,7 @@ from squorum_tests.continuity import (
     failures,
     longest_gap,
 )
+from squorum_tests.figures import Figures
 from squorum_tests.history import History
 from squorum_tests.node import Place
 from squorum_tests.probe import SendProbe
@@ -82,9 +83,9 @@ def one_name(cluster: Breakable) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def load_of_users(endpoints: str | list[str]) -> Iterator[list[Workload]]:
+def load_of_users(endpoints: str | list[str], figures: Figures) -> Iterator[list[Workload]]:
     run_seed = seed()
-    print(f"SQUORUM_SEED={run_seed}")
+    figures.note(seed=run_seed)
     with running(endpoints, profiles(), run_seed, client.sqs_of_users) as workloads:
         deadline = time.monotonic() + WARM_UP_DEADLINE_SECONDS
         while min(acked(workload.history) for workload in workloads) < WARM_UP_SENDS:
@@ -93,10 +94,10 @@ def load_of_users(endpoints: str | list[str]) -> Iterator[list[Workload]]:
         yield workloads
 
 
-def survive_kills_in_turn(cluster: Breakable) -> None:
+def survive_kills_in_turn(cluster: Breakable, figures: Figures) -> None:
     """SIGKILL of each node in turn, each back before the next one dies."""
     nodes = len(cluster.places)
-    with one_name(cluster) as endpoint, load_of_users(endpoint) as workloads:
+    with one_name(cluster) as endpoint, load_of_users(endpoint, figures) as workloads:
         found = histories(workloads)
         began = time.monotonic()
         gaps, ready = [], []
@@ -108,18 +109,25 @@ def survive_kills_in_turn(cluster: Breakable) -> None:
             time.sleep(max(0.0, killed + KILL_PERIOD_SECONDS - time.monotonic()))
             gaps.append(longest_gap(found, Period(killed, time.monotonic())))
         under_fault = Period(began, time.monotonic())
-        print(f"gaps {rounded(gaps)} s, ready after {rounded(ready)} s")
-        judge(workloads, ACKED_MIN)
+        figures.note(
+            kills=len(gaps),
+            seconds=round(under_fault.ended - under_fault.started, 1),
+            gap_seconds=round(longest_gap(found, under_fault), 3),
+            gap_seconds_of_each_kill=rounded(gaps),
+            ready_seconds=rounded(ready),
+        )
+        judge(workloads, ACKED_MIN, figures)
+        figures.note(exceptions=len(failures(found, None)))
         violations = check_exceptions(found)
         violations += check_gap(found, under_fault, KILL_GAP_SECONDS_MAX)
         violations += check_delivery(found, under_fault.ended, DELIVERY_SECONDS_MAX)
         assert_none(violations)
 
 
-def survive_loss_of_all(cluster: Breakable, lose_all: Callable[[], None]) -> None:
+def survive_loss_of_all(cluster: Breakable, lose_all: Callable[[], None], figures: Figures) -> None:
     """`lose_all` ends all nodes at once. Nobody serves then, so that clients see exceptions."""
     client.sqs_of_users(endpoint_of(cluster.places[0])).create_queue(QueueName="probe")
-    with one_name(cluster) as endpoint, load_of_users(endpoint) as workloads:
+    with one_name(cluster) as endpoint, load_of_users(endpoint, figures) as workloads:
         back = []
         for _ in range(LOSSES_OF_ALL):
             lose_all()
@@ -128,11 +136,14 @@ def survive_loss_of_all(cluster: Breakable, lose_all: Callable[[], None]) -> Non
                 cluster.spawn()
                 back.append([probe.wait_for_success(started) for probe in running_probes])
             time.sleep(2.0)
-        print(f"first and last node back after {[rounded([min(b), max(b)]) for b in back]} s")
-        exceptions = len(failures(histories(workloads), None))
-        print(f"{exceptions} exceptions while no node served")
+        figures.note(
+            losses=len(back),
+            first_node_back_seconds=rounded([min(b) for b in back]),
+            last_node_back_seconds=rounded([max(b) for b in back]),
+        )
         healed = time.monotonic()
-        judge(workloads, ACKED_MIN)
+        judge(workloads, ACKED_MIN, figures)
+        figures.note(exceptions=len(failures(histories(workloads), None)))
         assert_none(check_delivery(histories(workloads), healed, DELIVERY_SECONDS_MAX))
         assert max(min(b) for b in back) <= BACK_SECONDS_MAX
 
@@ -142,11 +153,12 @@ def survive_hang(
     index: int,
     break_node: Callable[[int], None],
     mend_node: Callable[[int], None],
+    figures: Figures,
 ) -> None:
     """One node hangs or is cut off for a while. Every client knows one node only."""
     endpoints = [endpoint_of(place) for place in cluster.places]
     others = set(endpoints) - {endpoints[index]}
-    with load_of_users(endpoints) as workloads:
+    with load_of_users(endpoints, figures) as workloads:
         found = histories(workloads)
         with impatient_probe(cluster, index) as probe:
             break_node(index)
@@ -157,11 +169,16 @@ def survive_hang(
             recovery = probe.wait_for_success(cut.ended)
         time.sleep(RECOVERY_SECONDS_MAX + 2.0)
         under_fault = Period(cut.started, time.monotonic())
-        gap = longest_gap(found, under_fault, others)
-        own_failures = len(failures(found, {endpoints[index]}))
-        print(f"gap of the other nodes' clients {gap:.2f} s, served {recovery:.2f} s after healing")
-        print(f"{own_failures} exceptions at clients of the broken node")
-        judge(workloads, ACKED_MIN)
+        figures.note(
+            hang_seconds=HANG_SECONDS,
+            gap_seconds=round(longest_gap(found, under_fault, others), 3),
+            served_again_seconds=round(recovery, 3),
+        )
+        judge(workloads, ACKED_MIN, figures)
+        figures.note(
+            exceptions=len(failures(found, others)),
+            exceptions_of_its_clients=len(failures(found, {endpoints[index]})),
+        )
         violations = check_exceptions(found, others)
         violations += check_gap(found, under_fault, HANG_GAP_SECONDS_MAX, others)
         violations += check_cut_off(found, endpoints[index], cut, RECOVERY_SECONDS_MAX)

@@ -9,6 +9,7 @@ from squorum_tests import client
 from squorum_tests.caller import Caller
 from squorum_tests.checker import check
 from squorum_tests.consumer import Consumer
+from squorum_tests.figures import Figures
 from squorum_tests.history import History
 from squorum_tests.producer import Producer
 from squorum_tests.profile import Profile
@@ -129,7 +130,7 @@ def join(threads: list[threading.Thread]) -> None:
         assert not thread.is_alive(), "a worker hangs: some call is never answered as it should"
 
 
-def judge(workloads: list[Workload], acked_min: int) -> None:
+def judge(workloads: list[Workload], acked_min: int, figures: Figures | None = None) -> None:
     """Ends the load, drains the queues, and asserts that every history is clean."""
     for workload in workloads:
         workload.stop_producers()
@@ -137,8 +138,14 @@ def judge(workloads: list[Workload], acked_min: int) -> None:
         workload.begin_drain()
     for workload in workloads:
         workload.drain()
-    for workload in workloads:
-        verdict = check(workload.history)
+    verdicts = [check(workload.history) for workload in workloads]
+    if figures is not None:
+        figures.note(
+            acknowledged=sum(verdict.acked for verdict in verdicts),
+            received=sum(verdict.received for verdict in verdicts),
+            violations=sum(len(verdict.violations) for verdict in verdicts),
+        )
+    for workload, verdict in zip(workloads, verdicts, strict=True):
         print(verdict.summary())
         verdict.assert_clean()
         assert verdict.acked > acked_min, "too little load to mean anything"

@@ -6,9 +6,9 @@ import time
 import pytest
 
 from squorum_tests import client
-from squorum_tests.continuity import Period, assert_none, check_exceptions, longest_gap
-from squorum_tests.probe import SendProbe
-from squorum_tests.scenarios import histories, load_of_users, one_name
+from squorum_tests.continuity import Period, assert_none, check_exceptions, failures, longest_gap
+from squorum_tests.probe import Attempt, SendProbe
+from squorum_tests.scenarios import endpoint_of, histories, load_of_users, one_name
 from squorum_tests.size import size
 from squorum_tests.workload import judge
 
@@ -34,39 +34,49 @@ def queue_per_shard(cluster) -> dict[int, str]:
 
 
 @pytest.mark.timeout(900)
-def test_every_shard_is_handed_over_without_an_error(cluster, queue_per_shard):
+def test_every_shard_is_handed_over_without_an_error(cluster, queue_per_shard, figures):
     """A probe on every shard, through a node that stays."""
-    gaps = []
+    gaps: dict[int, list[float]] = {shard: [] for shard in sorted(queue_per_shard)}
+    stops: list[float] = []
+    failed: list[Attempt] = []
     for number in range(HAND_OVERS):
         cluster.wait_until_well()
         ending = number % 3
         place = cluster.nodes[cluster.others(ending)[0]].place
         with contextlib.ExitStack() as probing:
-            probes = [
-                probing.enter_context(SendProbe(place, f"http://{place.host}:{place.port}/{path}"))
-                for path in queue_per_shard.values()
-            ]
+            probes = {
+                shard: probing.enter_context(SendProbe(place, f"{endpoint_of(place)}/{path}"))
+                for shard, path in queue_per_shard.items()
+            }
             time.sleep(1.0)
             began = time.monotonic()
             assert cluster.nodes[ending].stop() == 0
-            took = time.monotonic() - began
+            stops.append(round(time.monotonic() - began, 2))
             time.sleep(1.0)
-            gaps += [probe.longest_gap(began) for probe in probes]
-            assert [f for probe in probes for f in probe.failures()] == []
-        print(f"stopped in {took:.2f} s, longest gap of a shard {max(gaps[-SHARDS:]):.3f} s")
+            for shard, probe in probes.items():
+                gaps[shard].append(round(probe.longest_gap(began), 3))
+                failed += probe.failures()
         cluster.start_node(ending)
-    assert max(gaps) <= HAND_OVER_SECONDS_MAX
+    figures.note(
+        hand_overs=HAND_OVERS,
+        gap_seconds_of_each_shard=gaps,
+        stop_seconds=stops,
+        errors=len(failed),
+    )
+    assert failed == []
+    assert max(max(found) for found in gaps.values()) <= HAND_OVER_SECONDS_MAX
 
 
 @pytest.mark.timeout(900)
-def test_rolling_restart_under_the_load_of_users(cluster):
-    with one_name(cluster) as endpoint, load_of_users(endpoint) as workloads:
+def test_rolling_restart_under_the_load_of_users(cluster, figures):
+    with one_name(cluster) as endpoint, load_of_users(endpoint, figures) as workloads:
         began = time.monotonic()
         for node in cluster.nodes:
             assert node.stop() == 0
             node.start()
             cluster.wait_until_well()
         gap = longest_gap(histories(workloads), Period(began, time.monotonic()))
-        print(f"longest gap {gap:.2f} s")
-        judge(workloads, acked_min=100)
+        figures.note(gap_seconds=round(gap, 3))
+        judge(workloads, 100, figures)
+        figures.note(exceptions=len(failures(histories(workloads), None)))
         assert_none(check_exceptions(histories(workloads)))

@@ -8,8 +8,8 @@ from squorum_tests.scenarios import survive_hang
 pytestmark = pytest.mark.timeout(900)
 
 
-def test_paused_node(cluster):
-    survive_hang(cluster, 0, cluster.pause, cluster.resume)
+def test_paused_node(cluster, figures):
+    survive_hang(cluster, 0, cluster.pause, cluster.resume, figures)
 
 
 @pytest.mark.parametrize(
@@ -17,5 +17,5 @@ def test_paused_node(cluster):
     [(1, "isolate"), (2, "deafen"), (0, "mute")],
     ids=["both directions", "hears nobody", "is not heard"],
 )
-def test_cut_off_node(cluster, index, cut):
-    survive_hang(cluster, index, getattr(cluster, cut), lambda _: cluster.heal())
+def test_cut_off_node(cluster, index, cut, figures):
+    survive_hang(cluster, index, getattr(cluster, cut), lambda _: cluster.heal(), figures)

@@ -16,7 +16,7 @@ SHARDS = [8, 16, 64] if LONG else [8]
 
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("shards", SHARDS)
-def test_idle_cpu(make_cluster, shards):
+def test_idle_cpu(make_cluster, shards, figures):
     cluster = make_cluster(arguments=("--shards", str(shards)))
     cluster.start()
     sqs = client.sqs_of_users(cluster.endpoints[0])
@@ -29,7 +29,10 @@ def test_idle_cpu(make_cluster, shards):
     elapsed = time.monotonic() - began
     after = [node.cpu_seconds() for node in cluster.nodes]
     shares = [(b - a) / elapsed for a, b in zip(before, after, strict=True)]
-    percent = ", ".join(f"{100 * share:.1f} %" for share in shares)
-    print(f"{shards} shards, {QUEUES} queues: {percent} of a core")
+    figures.note(
+        shards=shards,
+        queues=QUEUES,
+        core_percent_of_each_node=[round(100 * share, 2) for share in shares],
+    )
     if LONG and shards == 8:
         assert max(shares) <= CORE_SHARE_MAX

@@ -44,7 +44,7 @@ def cluster_on_disks(disks, make_cluster):
     cluster.kill(0, 1, 2)
 
 
-def test_all_machines_at_once(disks, cluster_on_disks: Cluster):
+def test_all_machines_at_once(disks, cluster_on_disks: Cluster, figures):
     def lose_all():
         # Not quite at once, as fuses are: the last one alive must not make the others' loss worse.
         for disk in random.sample(disks, len(disks)):
@@ -54,4 +54,4 @@ def test_all_machines_at_once(disks, cluster_on_disks: Cluster):
         for disk in disks:
             disk.reboot()
 
-    survive_loss_of_all(cluster_on_disks, lose_all)
+    survive_loss_of_all(cluster_on_disks, lose_all, figures)

@@ -8,18 +8,18 @@ from squorum_tests.scenarios import survive_hang, survive_kills_in_turn, survive
 pytestmark = pytest.mark.timeout(900)
 
 
-def test_each_node_in_turn(cluster):
-    survive_kills_in_turn(cluster)
+def test_each_node_in_turn(cluster, figures):
+    survive_kills_in_turn(cluster, figures)
 
 
-def test_all_nodes_at_once(cluster):
-    survive_loss_of_all(cluster, lambda: cluster.kill(0, 1, 2))
+def test_all_nodes_at_once(cluster, figures):
+    survive_loss_of_all(cluster, lambda: cluster.kill(0, 1, 2), figures)
 
 
-def test_paused_node(cluster):
-    survive_hang(cluster, 0, cluster.pause, cluster.resume)
+def test_paused_node(cluster, figures):
+    survive_hang(cluster, 0, cluster.pause, cluster.resume, figures)
 
 
-def test_disconnected_node(cluster):
+def test_disconnected_node(cluster, figures):
     """From the network of the nodes; its clients still reach it."""
-    survive_hang(cluster, 1, cluster.isolate, lambda _: cluster.heal())
+    survive_hang(cluster, 1, cluster.isolate, lambda _: cluster.heal(), figures)

@@ -1,0 +1,100 @@
+"""Writes docs/reliability.md from the runs kept in docs/reliability: `python -m
+squorum_tests.reliability`."""
+
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+
+from squorum_tests.rows import SECTIONS, Row, Section
+from squorum_tests.runs import Runs, read
+
+DOCS = Path(__file__).parents[2] / "docs"
+RUNS = DOCS / "reliability"
+PAGE = DOCS / "reliability.md"
+FAILOVER = "cluster-failover-kill-of-a-leader"
+TIMES_PER_LINE = 10
+LINE_CHARACTERS_MAX = 100
+
+HEAD = """# Reliability
+
+What the cluster was put through, and what clients noticed. Made by `make reliability`, which runs every
+row at full size, keeps the raw figures in [reliability](reliability), and writes this page: change
+neither by hand. `make test` runs a short form of each row.
+"""
+
+
+def page(directory: Path) -> str:
+    """The whole text."""
+    runs = {row.test: read(directory, row.test) for section in SECTIONS for row in section.rows}
+    parts = [HEAD, *circumstances(list(runs.values()))]
+    for section in SECTIONS:
+        parts += table(section, runs)
+    parts += failures(list(runs.values()))
+    parts += raw_failovers(runs[FAILOVER])
+    return "\n".join(parts)
+
+
+def circumstances(runs: list[Runs]) -> Iterator[str]:
+    found = [run for test in runs for run in test.runs]
+    if not found:
+        yield "Nothing was run yet.\n"
+        return
+    machines = sorted(
+        {
+            f"{m['cores']} cores of {m['processor']}, {m['memory_gib']} GiB, Linux {m['kernel']}"
+            for m in (run["machine"] for run in found)
+        }
+    )
+    dates = sorted(run["date"][:10] for run in found)
+    programs = sorted({run["binary"] for run in found})
+    yield f"- machine: {'; '.join(machines)}, shared by the nodes and their clients"
+    yield f"- dates: {dates[0]} to {dates[-1]}"
+    yield f"- runs: {len(found)}, of the program with the SHA-256 {', '.join(programs)}…"
+    yield ""
+
+
+def table(section: Section, runs: dict[str, Runs]) -> Iterator[str]:
+    yield f"## {section.title}\n"
+    yield textwrap.fill(section.text, LINE_CHARACTERS_MAX) + "\n"
+    yield "| check | bar | measured | runs | verdict |"
+    yield "|---|---|---|---|---|"
+    for row in section.rows:
+        yield line(row, runs[row.test])
+    yield ""
+
+
+def line(row: Row, runs: Runs) -> str:
+    told = row.tell(runs) if runs else "–"
+    cells = [row.check, row.bar or "reported", told, str(len(runs)), verdict(row, runs)]
+    return f"| {' | '.join(cells)} |"
+
+
+def verdict(row: Row, runs: Runs) -> str:
+    if not runs:
+        return "**not run**"
+    if runs.failures:
+        return f"**missed in {len(runs.failures)}**"
+    return "met" if row.bar else "–"
+
+
+def failures(runs: list[Runs]) -> Iterator[str]:
+    missed = [(test, failure) for test in runs for failure in test.failures]
+    if missed:
+        yield "## What was missed\n"
+        yield from (f"- {test.test}, {failure}" for test, failure in missed)
+        yield ""
+
+
+def raw_failovers(runs: Runs) -> Iterator[str]:
+    yield "## Every failover\n"
+    yield "Seconds from SIGKILL to the next acknowledged send, in the order of the kills.\n"
+    for run in runs.runs:
+        yield f"{run['date']}:\n"
+        times = [f"{seconds:.3f}" for seconds in run["figures"].get("seconds", [])]
+        for start in range(0, len(times), TIMES_PER_LINE):
+            yield "    " + "  ".join(times[start : start + TIMES_PER_LINE])
+        yield ""
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(RUNS))

@@ -1,0 +1,223 @@
+"""The rows of docs/reliability.md: what is checked, the bar, and how its runs are told."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from squorum_tests.runs import Runs
+
+
+@dataclass(frozen=True)
+class Row:
+    """`test` names the file of its runs. Without a bar a row only reports."""
+
+    check: str
+    test: str
+    bar: str
+    tell: Callable[[Runs], str]
+
+
+@dataclass(frozen=True)
+class Section:
+    title: str
+    text: str
+    rows: tuple[Row, ...]
+
+
+def account(runs: Runs) -> str:
+    return f"{runs.sum('acknowledged'):,} acknowledged, {runs.sum('violations')} violations"
+
+
+def kills(runs: Runs) -> str:
+    return (
+        f"{runs.sum('kills')} kills, longest gap {runs.worst('gap_seconds'):.2f} s, "
+        f"{runs.sum('exceptions')} exceptions, {account(runs)}"
+    )
+
+
+def losses(runs: Runs) -> str:
+    return (
+        f"{runs.sum('losses')} losses, first node back after at most "
+        f"{runs.worst('first_node_back_seconds'):.1f} s, last after "
+        f"{runs.worst('last_node_back_seconds'):.1f} s, {account(runs)}"
+    )
+
+
+def hang(runs: Runs) -> str:
+    return (
+        f"gap {runs.worst('gap_seconds'):.2f} s, served again after "
+        f"{runs.worst('served_again_seconds'):.2f} s, {runs.sum('exceptions')} exceptions elsewhere, "
+        f"{account(runs)}"
+    )
+
+
+def failover(runs: Runs) -> str:
+    return (
+        f"n {runs.sum('n')}, p50 {runs.worst('p50'):.2f} s, p99 {runs.worst('p99'):.2f} s, "
+        f"max {runs.worst('max'):.2f} s"
+    )
+
+
+def hand_over(runs: Runs) -> str:
+    gaps = runs.all("gap_seconds_of_each_shard")
+    return (
+        f"{runs.sum('hand_overs')} hand-overs, longest gap {max(gaps, default=0):.3f} s of "
+        f"{len(gaps)}, {runs.sum('errors')} errors"
+    )
+
+
+def rolling_restart(runs: Runs) -> str:
+    return (
+        f"longest gap {runs.worst('gap_seconds'):.2f} s, {runs.sum('exceptions')} exceptions, "
+        f"{account(runs)}"
+    )
+
+
+def receive_of_leader(runs: Runs) -> str:
+    resubmitted = runs.sum("resubmitted_by_the_gateway")
+    return f"{runs.sum('kills')} kills, {resubmitted} while a receive was on its way"
+
+
+def receive_of_gateway(runs: Runs) -> str:
+    return f"{runs.sum('kills')} kills, {runs.sum('unanswered')} before the answer"
+
+
+def catch_up(runs: Runs) -> str:
+    return (
+        f"{runs.sum('snapshots_installed'):.0f} snapshots, caught up after "
+        f"{runs.worst('caught_up_seconds'):.1f} s, sends at "
+        f"{100 * min(runs.all('share_of_three_nodes'), default=0):.0f} % of those of three healthy "
+        f"nodes, {min(runs.all('groups_with_equal_digests'), default=0)} groups equal"
+    )
+
+
+def idle(runs: Runs) -> str:
+    shares = runs.all("core_percent_of_each_node")
+    return f"{min(shares, default=0):.1f} to {max(shares, default=0):.1f} % of a core per node"
+
+
+LOSS_BAR = "nothing lost, no FIFO duplicate, order kept"
+KILL_BAR = f"gap ≤ 2 s, no exception, {LOSS_BAR}"
+HANG_BAR = f"gap ≤ 3 s elsewhere, no false 200 or 4xx, served ≤ 3 s after healing, {LOSS_BAR}"
+BACK_BAR = f"back ≤ 5 s, {LOSS_BAR}"
+ONCE_BAR = "the same batch with the same handles, once"
+
+SECTIONS = (
+    Section(
+        "Under the load of users",
+        "Eight boto3 producers of twenty messages a second each and eight consumers, with boto3's own "
+        "settings, on two standard and two FIFO queues. In kills all of them know one name with the "
+        "addresses of the three nodes; in hangs and cuts each knows one node. After the fault the "
+        "queues are drained until nothing came for longer than a visibility timeout, and the history "
+        "is judged: loss, FIFO duplicates, order, early deliveries, deleted messages that come back.",
+        (
+            Row(
+                "SIGKILL of each node in turn, three rounds in 60 s",
+                "cluster-kill-each-node-in-turn",
+                KILL_BAR,
+                kills,
+            ),
+            Row("SIGKILL of all three", "cluster-kill-all-nodes-at-once", BACK_BAR, losses),
+            Row(
+                "power cut of all three", "cluster-power-cut-all-machines-at-once", BACK_BAR, losses
+            ),
+            Row("SIGSTOP of one for 30 s", "cluster-hang-paused-node", HANG_BAR, hang),
+            Row(
+                "one cut off for 30 s",
+                "cluster-hang-cut-off-node-both-directions",
+                HANG_BAR,
+                hang,
+            ),
+            Row(
+                "one hears nobody for 30 s",
+                "cluster-hang-cut-off-node-hears-nobody",
+                HANG_BAR,
+                hang,
+            ),
+            Row(
+                "one is not heard for 30 s",
+                "cluster-hang-cut-off-node-is-not-heard",
+                HANG_BAR,
+                hang,
+            ),
+            Row(
+                "containers: `docker kill` of each in turn, three rounds in 60 s",
+                "compose-faults-each-node-in-turn",
+                KILL_BAR,
+                kills,
+            ),
+            Row(
+                "containers: `docker kill` of all three",
+                "compose-faults-all-nodes-at-once",
+                BACK_BAR,
+                losses,
+            ),
+            Row(
+                "containers: `docker pause` of one for 30 s",
+                "compose-faults-paused-node",
+                HANG_BAR,
+                hang,
+            ),
+            Row(
+                "containers: `docker network disconnect` from `peers` for 30 s",
+                "compose-faults-disconnected-node",
+                HANG_BAR,
+                hang,
+            ),
+            Row(
+                "SIGTERM of each node, one after the other",
+                "cluster-hand-over-rolling-restart-under-the-load-of-users",
+                f"no exception, {LOSS_BAR}",
+                rolling_restart,
+            ),
+        ),
+    ),
+    Section(
+        "Deaths and ends, as one client sees them",
+        "A probe sends over a bare socket, without an SDK, every 10 ms through a node that stays. "
+        "Failover counts from SIGKILL of the leader to the next acknowledged send that began after "
+        "it. In a planned hand-over every shard has a probe of its own.",
+        (
+            Row(
+                "SIGKILL of a leader",
+                "cluster-failover-kill-of-a-leader",
+                "n ≥ 100, p50 ≤ 0.5 s, p99 ≤ 1.2 s",
+                failover,
+            ),
+            Row(
+                "SIGTERM: every shard is handed over",
+                "cluster-hand-over-every-shard-is-handed-over-without-an-error",
+                "≤ 0.3 s per shard, no error",
+                hand_over,
+            ),
+            Row(
+                "the leader dies during a FIFO receive",
+                "cluster-receive-attempt-leader-dies-between-commit-and-answer",
+                f"by the gateway's own retry {ONCE_BAR}",
+                receive_of_leader,
+            ),
+            Row(
+                "the gateway dies during a FIFO receive",
+                "cluster-receive-attempt-gateway-dies-before-it-answers",
+                f"by the client's retry with its ReceiveRequestAttemptId {ONCE_BAR}",
+                receive_of_gateway,
+            ),
+        ),
+    ),
+    Section(
+        "Catching up, and doing nothing",
+        "The follower is away while 500,000 messages of 1 KiB pass, with 32 MiB of log kept, and comes "
+        "back while 64 connections send as fast as they can. All three nodes and the load share the "
+        "machine.",
+        (
+            Row(
+                "a follower comes back by snapshot",
+                "cluster-catch-up-back-by-snapshot",
+                "snapshots shown, digests equal, sends lose < 10 % meanwhile",
+                catch_up,
+            ),
+            Row("idle, 8 shards, 2,000 queues", "cluster-idle-idle-cpu-8", "≤ 5 % of a core", idle),
+            Row("idle, 16 shards, 2,000 queues", "cluster-idle-idle-cpu-16", "", idle),
+            Row("idle, 64 shards, 2,000 queues", "cluster-idle-idle-cpu-64", "", idle),
+        ),
+    ),
+)
