@@ -9,11 +9,6 @@ pytest_plugins = ["squorum_tests.figures"]
 
 def pytest_addoption(parser):
     parser.addoption(
-        "--squorum-measured",
-        action="store_true",
-        help="only tests whose figures docs/reliability.md tells",
-    )
-    parser.addoption(
         "--squorum-nodes",
         type=int,
         choices=(1, 3),

@@ -66,19 +66,19 @@ class ComposeCluster(Cluster):
             **dict.fromkeys(ports, "0"),
         }
 
-    def start(self) -> float:
+    def start(self, command: tuple = (SCRIPTS / "start-cluster",)) -> float:
         """As `make cluster` does; returns the seconds until every node is ready."""
         if not self._subnets[0]:
             self._create()
         started = time.monotonic()
-        self.start_output = run(SCRIPTS / "start-cluster", **self.environment)
+        self.start_output = run(*command, **self.environment)
         self.nodes = [self._container(index) for index in range(NODES)]
         return time.monotonic() - started
 
-    def down(self) -> None:
+    def down(self, command: tuple = (SCRIPTS / "compose", "down")) -> None:
         """As `make cluster-down` does: the containers go, the data stays."""
         self._errors = self.unexpected_errors()
-        self.compose("down")
+        run(*command, **self.environment)
         self.nodes = []
 
     def upgrade(self, image: str) -> float:

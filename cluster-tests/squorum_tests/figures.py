@@ -48,6 +48,14 @@ def figures(request) -> Figures:
     return noted
 
 
+def pytest_addoption(parser):
+    parser.addoption(
+        "--squorum-measured",
+        action="store_true",
+        help="only tests whose figures docs/reliability.md tells",
+    )
+
+
 def pytest_collection_modifyitems(config, items):
     if config.getoption("--squorum-measured"):
         items[:] = [item for item in items if "figures" in item.fixturenames]

@@ -124,21 +124,6 @@ def test_published_ports_lead_to_the_nodes(cluster):
         )
 
 
-def test_data_outlives_the_containers(cluster):
-    """`make cluster-down` and `make cluster` again."""
-    sqs = client.sqs(cluster.nodes[0].endpoint)
-    url = sqs.create_queue(QueueName="kept")["QueueUrl"]
-    sqs.send_message(QueueUrl=url, MessageBody="kept")
-
-    cluster.down()
-    cluster.start()
-
-    sqs = client.sqs(cluster.nodes[1].endpoint)
-    url = sqs.get_queue_url(QueueName="kept")["QueueUrl"]
-    (message,) = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=10)["Messages"]
-    assert message["Body"] == "kept"
-
-
 @pytest.mark.root
 @pytest.mark.skipif(os.geteuid() != 0, reason="signals processes of other users")
 def test_engine_starts_a_dead_node_again(cluster):

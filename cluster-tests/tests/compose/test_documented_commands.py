@@ -1,0 +1,64 @@
+"""`make cluster` and its companions, and what docs/operations.md shows for containers."""
+
+import contextlib
+
+import pytest
+
+from squorum_tests import client, docker
+from squorum_tests.compose import ComposeCluster
+from squorum_tests.documents import ROOT, commands, shown
+from squorum_tests.node import NodeFailed
+
+PROJECT_SHOWN, SUBNET_SHOWN, NODE_SHOWN = "squorum_", "172.30.26.", "squorum_node2_1"
+
+
+def make(target: str) -> tuple:
+    """What is to be built was built."""
+    return ("make", "-C", ROOT, "-o", "build", target)
+
+
+@pytest.fixture
+def cluster(tmp_path, image):
+    assert shown("README.md", "make cluster") == "make cluster"
+    with ComposeCluster(tmp_path, image) as cluster:
+        cluster.start(make("cluster"))
+        yield cluster
+        unexpected = cluster.unexpected_errors()
+    assert unexpected == []
+
+
+def test_data_outlives_the_containers_until_it_is_destroyed(cluster):
+    sqs = client.sqs(cluster.nodes[0].endpoint)
+    url = sqs.create_queue(QueueName="kept")["QueueUrl"]
+    sqs.send_message(QueueUrl=url, MessageBody="kept")
+
+    cluster.down(make("cluster-down"))
+    cluster.start(make("cluster"))
+
+    sqs = client.sqs(cluster.nodes[1].endpoint)
+    url = sqs.get_queue_url(QueueName="kept")["QueueUrl"]
+    (message,) = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=10)["Messages"]
+    assert message["Body"] == "kept"
+
+    cluster.down(make("cluster-destroy"))
+    for kind in ("volume", "network"):
+        assert cluster.project not in docker.run("docker", kind, "ls")
+
+
+def test_node_is_taken_off_the_network_and_put_back(cluster):
+    off, on = (c for c in commands("docs/operations.md") if c.startswith("docker network"))
+    cluster.wait_until_well()
+    docker.run(*as_here(cluster, off))
+    with contextlib.suppress(NodeFailed):
+        cluster.wait_until_well(3.0)
+        raise AssertionError("it was not taken off")
+    docker.run(*as_here(cluster, on))
+    cluster.wait_until_well()
+
+
+def as_here(cluster, command: str) -> list[str]:
+    """For the test's own project, subnet and container; Compose's versions name them differently."""
+    command = command.replace(NODE_SHOWN, cluster.nodes[1].name)
+    command = command.replace(PROJECT_SHOWN, f"{cluster.project}_")
+    subnet = cluster.peers_address(1).rsplit(".", 1)[0]
+    return command.replace(SUBNET_SHOWN, f"{subnet}.").split()

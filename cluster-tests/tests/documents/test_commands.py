@@ -1,0 +1,159 @@
+"""The commands that documents show do what they are there for. They run as they stand, in network
+namespaces, where the addresses and ports that documents name are free."""
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from squorum_tests import network
+from squorum_tests.documents import ROOT, commands, shown
+from squorum_tests.node import ERROR_LINE, binary
+
+DOCUMENTS = ("README.md", "docs/operations.md", "examples/hello/README.md", "CONTRIBUTING.md")
+HERE = (
+    "make run",
+    "export AWS_",
+    "python examples/hello/hello.py",
+    "squorum serve",
+    "squorum bench",
+)
+IN_CONTAINERS = ("make cluster", "docker network")
+# It ends in an ellipsis; tests/compose/test_one_name.py does the same.
+UNFINISHED = ("docker run --network squorum_clients",)
+# Of which this test is a part.
+ITSELF = ("make test",)
+READY_SECONDS_MAX = 60.0
+
+pytestmark = [
+    pytest.mark.timeout(300),
+    pytest.mark.skipif(
+        network.why_not_available() is not None, reason=str(network.why_not_available())
+    ),
+]
+
+
+@pytest.fixture
+def environment(tmp_path) -> dict[str, str]:
+    """`squorum` is the binary under test, `python` has boto3, data lies below the test's directory."""
+    directory = tmp_path / "bin"
+    directory.mkdir()
+    (directory / "squorum").symlink_to(binary("squorum", "SQUORUM_BINARY"))
+    path = (str(directory), str(Path(sys.executable).parent), network.path())
+    return {
+        **os.environ,
+        "PATH": ":".join(path),
+        "SQUORUM_BINARY": str(directory / "squorum"),
+        "SQUORUM_DATA_DIR": "data",
+        "NO_COLOR": "1",
+    }
+
+
+class Machine:
+    """A shell in a namespace of its own, with a working directory of its own."""
+
+    def __init__(self, enter: tuple[str, ...], directory: Path, environment: dict[str, str]):
+        self._command = [*enter, "bash", "-euc"]
+        self.directory = directory
+        self._environment = {**environment, "SQUORUM_DATA_DIR": str(directory / "data")}
+        directory.mkdir()
+
+    def run(self, *lines: str) -> str:
+        done = subprocess.run(
+            [*self._command, "\n".join(lines)],
+            cwd=ROOT,
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert done.returncode == 0, f"{lines}: {done.returncode}\n{done.stdout}{done.stderr}"
+        return done.stdout
+
+    @contextlib.contextmanager
+    def running(self, line: str):
+        """Ends the command by what Ctrl-C sends to everything that it started."""
+        log_path = self.directory / "log"
+        with log_path.open("wb") as log:
+            process = subprocess.Popen(
+                [*self._command, line],
+                cwd=ROOT,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        try:
+            yield
+            os.killpg(process.pid, signal.SIGINT)
+            process.wait(30)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+        errors = [line for line in log_path.read_text().splitlines() if ERROR_LINE.search(line)]
+        assert errors == []
+
+    def wait_until_ready(self) -> None:
+        deadline = time.monotonic() + READY_SECONDS_MAX
+        command = [*self._command, "squorum health"]
+        while subprocess.run(command, env=self._environment, capture_output=True).returncode != 0:
+            assert time.monotonic() < deadline, (self.directory / "log").read_text()
+            time.sleep(0.1)
+
+
+def test_every_command_is_known():
+    """A new command in a document wants a test, or a reason why not."""
+    known = (*HERE, *IN_CONTAINERS, *UNFINISHED, *ITSELF)
+    strangers = [
+        f"{document}: {command}"
+        for document in DOCUMENTS
+        for command in commands(document)
+        if not command.startswith(known)
+    ]
+    assert strangers == []
+
+
+def test_run_and_hello(tmp_path, environment):
+    run, *hello = commands("examples/hello/README.md")
+    assert run == shown("README.md", "make run")
+    # It also builds; that was done.
+    run = run.replace("make", "make -o build")
+    with network.Network(1) as machines:
+        machine = Machine(machines.enter(0), tmp_path / "machine", environment)
+        with machine.running(run):
+            machine.wait_until_ready()
+            printed = machine.run(*hello)
+    assert [line.split()[0] for line in printed.splitlines()] == ["sent", "received", "deleted"]
+
+
+def test_three_nodes_without_containers(tmp_path, environment):
+    serve = shown("README.md", "squorum serve")
+    bench = f"{shown('README.md', 'squorum bench')} --warm-up 0s --duration 500ms"
+    with network.Network(3) as machines, contextlib.ExitStack() as running:
+        nodes = []
+        for index, address in enumerate(machines.addresses):
+            node = Machine(machines.enter(index), tmp_path / f"machine{index}", environment)
+            nodes.append(node)
+            running.enter_context(node.running(as_on_machine(serve, machines.addresses, address)))
+        for node in nodes:
+            node.wait_until_ready()
+        deadline = time.monotonic() + READY_SECONDS_MAX
+        while "degraded" in (status := nodes[0].run("squorum status || test $? -eq 1")):
+            assert time.monotonic() < deadline, status
+            time.sleep(0.2)
+        assert all(address in status for address in machines.addresses), status
+        nodes[2].run(bench)
+
+
+def as_on_machine(command: str, addresses: list[str], own: str) -> str:
+    """With the addresses of this network for those that the document has."""
+    network_of_document, network_here = "10.0.0.", addresses[0].removesuffix("1")
+    command = command.replace(network_of_document, network_here)
+    return re.sub(r"--cluster-listen \S+:", f"--cluster-listen {own}:", command)
