@@ -163,14 +163,14 @@ class Node:
         return json.loads(text)
 
     def metric(self, name: str, **labels: str) -> float:
-        """The sum over all series of this name that have these labels; a counter without its
-        `_total`."""
+        """The sum over all series of this name that have these labels, of which there may be none; a
+        counter without its `_total`."""
         status, text = self.admin_get("/metrics")
         assert status == 200, f"/metrics: {status} {text}"
+        assert f"# TYPE {name} " in text, f"no metric named {name}"
         lines = [line for line in text.splitlines() if not line.startswith("#")]
         names = (name, f"{name}_total")
         series = [line.rsplit(" ", 1) for line in lines if re.split("[{ ]", line)[0] in names]
-        assert series, f"no metric named {name}"
         wanted = [f'{label}="{value}"' for label, value in labels.items()]
         return sum(float(value) for key, value in series if all(text in key for text in wanted))
 

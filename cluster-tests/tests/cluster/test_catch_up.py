@@ -69,6 +69,8 @@ def wait_until_caught_up(cluster, away: int) -> None:
     replica = cluster.nodes[away].status()["this_node"]
     deadline = time.monotonic() + CAUGHT_UP_DEADLINE_SECONDS
     while True:
+        # Each group has a leader then, who knows the lag.
+        cluster.wait_until_well(CAUGHT_UP_DEADLINE_SECONDS)
         lags = [
             cluster.nodes[other].metric("squorum_group_replica_lag_entries", replica=replica)
             for other in cluster.others(away)
