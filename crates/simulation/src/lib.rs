@@ -13,6 +13,7 @@
 //!                                  history ──► oracle: what was promised and not kept
 //! ```
 
+pub mod assertions;
 mod door;
 pub mod history;
 pub mod ledger;

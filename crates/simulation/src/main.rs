@@ -2,14 +2,17 @@
 
 mod campaign;
 
+use std::path::PathBuf;
+
 use anyhow::ensure;
 use clap::{Parser, ValueEnum};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
-use squorum_simulation::{Trace, ledger, queues};
+use squorum_simulation::oracle::Rule;
+use squorum_simulation::{Trace, assertions, ledger, queues};
 use tracing_subscriber::EnvFilter;
 
-use self::campaign::{Campaign, Seeds};
+use self::campaign::{Campaign, Seeds, regressions};
 
 /// Simulates clusters. The same seed gives the same run.
 #[derive(Debug, Parser)]
@@ -30,8 +33,14 @@ struct Arguments {
     #[arg(long, default_value_t = 2)]
     parallel: usize,
     /// Run so many of the seeds a second time and compare the traces
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, requires = "seeds")]
     replays: usize,
+    /// Run the seeds of the layer that this file names, too
+    #[arg(long, requires = "seeds")]
+    regressions: Option<PathBuf>,
+    /// A bug is planted: run the seeds until one breaks this rule
+    #[arg(long, requires = "seeds", conflicts_with = "replays")]
+    expect: Option<Rule>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -59,14 +68,27 @@ fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     match (arguments.seed, &arguments.seeds) {
         (Some(seed), _) => run(seed, &arguments),
-        (None, Some(seeds)) => Campaign {
-            seeds: seeds.clone(),
-            layer: arguments.layer.name(),
-            parallel: arguments.parallel,
-            replays: arguments.replays,
-        }
-        .run(),
+        (None, Some(seeds)) => run_many(seeds, &arguments),
         (None, None) => anyhow::bail!("say --seed or --seeds"),
+    }
+}
+
+fn run_many(seeds: &Seeds, arguments: &Arguments) -> anyhow::Result<()> {
+    let layer = arguments.layer.name();
+    let mut seeds: Vec<u64> = seeds.iter().collect();
+    if let Some(path) = &arguments.regressions {
+        seeds.extend(regressions(path, layer)?);
+    }
+    seeds.sort_unstable();
+    seeds.dedup();
+    let campaign = Campaign {
+        seeds,
+        layer,
+        parallel: arguments.parallel,
+    };
+    match arguments.expect {
+        Some(rule) => campaign.expect(&rule.to_string()),
+        None => campaign.run(arguments.replays),
     }
 }
 
@@ -80,6 +102,7 @@ fn run(seed: u64, arguments: &Arguments) -> anyhow::Result<()> {
         .with_ansi(false)
         .with_writer(std::io::stderr)
         .init();
+    assertions::watch();
     let trace = Trace::new(arguments.trace);
     let report = match arguments.layer {
         Layer::Groups => ledger::run(seed, trace),

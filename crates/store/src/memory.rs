@@ -63,6 +63,16 @@ impl MemoryStore {
         self.state.lock().fault = Some(fault);
     }
 
+    /// Takes back a fault that has not struck yet.
+    pub fn clear_fault(&self) {
+        self.state.lock().fault = None;
+    }
+
+    /// Whether a fault is still to strike.
+    pub fn has_fault(&self) -> bool {
+        self.state.lock().fault.is_some()
+    }
+
     fn rows(&self) -> Result<Arc<Rows>, StoreError> {
         Ok(Arc::clone(&self.state.lock().open()?.live))
     }

@@ -3,6 +3,7 @@
 
 mod held_log;
 mod ledger;
+mod position;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use tempfile::TempDir;
 
 pub use self::held_log::HeldLog;
 pub use self::ledger::{Ledger, Outcome};
+pub use self::position::Position;
 use crate::entry_log::LogStorage;
 use crate::group::Parts;
 use crate::options::GroupOptions;

@@ -8,7 +8,7 @@ use squorum_store::{Cursor, View};
 
 use super::{GROUPS, Ledgers, Proposed, Refusal, entry};
 use crate::machine::Machine;
-use crate::oracle::Violation;
+use crate::oracle::{Rule, Violation};
 
 /// Checks what clients saw against each other, and against what the machines have at the end, when
 /// all are at the same position.
@@ -19,7 +19,7 @@ pub(super) fn judge(ledgers: &Ledgers, machines: &[Machine]) -> Vec<Violation> {
             match rows(machine, group) {
                 Ok(rows) => violations.extend(against(ledgers, group, &rows, machine.name)),
                 Err(error) => violations.push(Violation {
-                    rule: "replicas",
+                    rule: Rule::Replicas,
                     text: error,
                 }),
             }
@@ -41,9 +41,9 @@ fn stale_reads(ledgers: &Ledgers) -> Vec<Violation> {
         })?;
         Some(Violation {
             rule: if read.is_local {
-                "lease"
+                Rule::StaleLocalRead
             } else {
-                "quorum read"
+                Rule::StaleQuorumRead
             },
             text: format!(
                 "group {} was said to be at {} at {} ms, {:?} was acknowledged at {} ms",
@@ -88,10 +88,10 @@ fn against(
         let body = entry(proposed.number);
         let count = counts.get(&body).copied().unwrap_or(0);
         let (rule, what) = match proposed.result {
-            Ok(outcome) if rows.get(&outcome.index) != Some(&body) => ("lost", "is not there"),
-            Ok(_) if count != 1 => ("duplicated", "is there more than once"),
-            Err(Refusal::Nowhere) if count > 0 => ("invented", "was refused and is there"),
-            Err(Refusal::Unknown) if count > 1 => ("duplicated", "is there more than once"),
+            Ok(outcome) if rows.get(&outcome.index) != Some(&body) => (Rule::Lost, "is not there"),
+            Ok(_) if count != 1 => (Rule::Duplicated, "is there more than once"),
+            Err(Refusal::Nowhere) if count > 0 => (Rule::Invented, "was refused and is there"),
+            Err(Refusal::Unknown) if count > 1 => (Rule::Duplicated, "is there more than once"),
             _ => return None,
         };
         Some(Violation {

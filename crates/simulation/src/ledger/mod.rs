@@ -14,19 +14,19 @@ use squorum_store::Random;
 use squorum_types::GroupId;
 use tokio::sync::oneshot;
 
+use crate::Trace;
 use crate::door::Door;
-use crate::oracle::Violation;
+use crate::oracle::{Rule, Violation};
+use crate::replicas::Replicas;
 use crate::report::Report;
 use crate::trace::event;
 use crate::world::{self, World};
-use crate::{Trace, replicas};
 
 const GROUPS: [GroupId; 2] = [GroupId(1), GroupId(2)];
 /// How long things go wrong.
 const TROUBLE_MS: u64 = 20_000;
 /// How long the groups may take to agree again.
 const HEALING_MS_MAX: u64 = 10_000;
-const COMPARE_INTERVAL_MS: u64 = 500;
 
 /// What a client asks of a node.
 #[derive(Debug)]
@@ -111,8 +111,9 @@ pub fn run(seed: u64, trace: Trace) -> Report {
     let clients = client::run(shared.clone(), random.next_u64(), trace.clone());
     let mut world = World::new(&mut random, trace.clone(), software, clients);
     world.plan(faults);
+    let mut replicas = Replicas::new(GROUPS);
     let mut violations = Vec::new();
-    if let Err(violation) = drive(&mut world, &shared) {
+    if let Err(violation) = drive(&mut world, &mut replicas, &shared) {
         violations.push(violation);
     }
     let ledgers = shared.ledgers.lock().clone();
@@ -120,27 +121,21 @@ pub fn run(seed: u64, trace: Trace) -> Report {
         violations = judge::judge(&ledgers, world.machines());
     }
     let acknowledged = ledgers.proposals.iter().filter(|p| p.result.is_ok());
-    let facts = vec![
+    let mut facts = vec![
         ("proposals", ledgers.proposals.len() as u64),
         ("acknowledged", acknowledged.count() as u64),
         ("reads", ledgers.reads.len() as u64),
-        ("ended processes", world.restarts()),
     ];
-    for machine in world.machines() {
-        for group in GROUPS {
-            if let Ok(replica) = replicas::Replica::read(machine, group) {
-                trace.absorb(replica.digest());
-            }
-        }
-    }
+    facts.extend(replicas.facts());
+    facts.extend(world.facts());
+    replicas.absorb_into(&trace, world.machines());
     Report::new(seed, &trace, world.now_ms(), violations, facts)
 }
 
-fn drive(world: &mut World, shared: &Shared) -> Result<(), Violation> {
-    let violation = |rule, text| Violation { rule, text };
+fn drive(world: &mut World, replicas: &mut Replicas, shared: &Shared) -> Result<(), Violation> {
     let mut healed_ms = None;
     loop {
-        let done = world.step().map_err(|text| violation("process", text))?;
+        let done = world.step()?;
         let now_ms = world.now_ms();
         if now_ms >= TROUBLE_MS && healed_ms.is_none() {
             world.heal();
@@ -150,15 +145,7 @@ fn drive(world: &mut World, shared: &Shared) -> Result<(), Violation> {
             healed_ms = Some(now_ms);
         }
         // Level now, not before the last entry.
-        let mut is_level = false;
-        if now_ms.is_multiple_of(COMPARE_INTERVAL_MS) {
-            let (level, differences) = replicas::compare(world.machines(), GROUPS)
-                .map_err(|error| violation("replicas", error.to_string()))?;
-            if let Some(difference) = differences.into_iter().next() {
-                return Err(difference);
-            }
-            is_level = level;
-        }
+        let is_level = replicas.are_level(world.machines(), now_ms)?;
         if done && is_level {
             return Ok(());
         }
@@ -169,7 +156,7 @@ fn drive(world: &mut World, shared: &Shared) -> Result<(), Violation> {
                 "not every group takes entries through every node"
             };
             let text = format!("{HEALING_MS_MAX} ms after everything was well again, {what}");
-            return Err(violation("liveness", text));
+            return Err(Violation::new(Rule::Liveness, text));
         }
     }
 }

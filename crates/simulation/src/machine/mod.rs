@@ -7,19 +7,22 @@
 //! 2. The handles of a process that has ended fail from then on, whoever still holds them.
 
 mod log_writer;
+mod power_cut;
 
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use squorum_log::sim::{Fault, SimDisk};
+use squorum_log::sim::SimDisk;
 use squorum_log::{Log, OpenError, Options, Stepper};
 use squorum_store::Random;
 use squorum_store::memory::MemoryStore;
 use squorum_types::NodeId;
 
 pub use self::log_writer::write_log;
+pub use self::power_cut::Moment;
+use crate::oracle::{Rule, Violation};
 use crate::seams::{SimClock, SimEntropy};
 
 /// How a process ends.
@@ -48,8 +51,10 @@ struct Inner {
     random: Random,
     disk: SimDisk,
     store: MemoryStore,
+    /// The power goes when a fault strikes the store.
+    is_store_doomed: bool,
     /// Failures that a process told of before it ended.
-    failures: Vec<String>,
+    failures: Vec<Violation>,
 }
 
 /// What a process on a machine has from its start to its end.
@@ -69,6 +74,7 @@ impl Machine {
         let inner = Inner {
             disk: SimDisk::new(random.next_u64()),
             store: MemoryStore::new(),
+            is_store_doomed: false,
             failures: Vec::new(),
             random,
         };
@@ -119,21 +125,7 @@ impl Machine {
         }
         let seed = inner.random.next_u64();
         inner.store = inner.store.crash(seed);
-    }
-
-    /// Lets the power go in the operation of the disk that follows so many more.
-    pub fn cut_power_after(&self, operations: u64) {
-        let inner = self.inner.lock();
-        inner.disk.fault_after(operations, Fault::PowerCut);
-    }
-
-    /// Takes back what [`cut_power_after`](Self::cut_power_after) planned.
-    pub fn clear_faults(&self) {
-        self.inner.lock().disk.clear_faults();
-    }
-
-    pub fn is_powered(&self) -> bool {
-        self.inner.lock().disk.is_powered()
+        inner.is_store_doomed = false;
     }
 
     /// The state of the process that runs, or that the next one will find.
@@ -146,13 +138,23 @@ impl Machine {
         PathBuf::from("/scratch")
     }
 
-    /// A process here cannot go on, for this reason.
+    /// The process here cannot go on, for this reason.
     pub fn fail(&self, reason: String) {
-        self.inner.lock().failures.push(reason);
+        self.report(Rule::Process, "failed", &reason);
+    }
+
+    /// The process here cannot even start.
+    pub fn fail_to_start(&self, reason: String) {
+        self.report(Rule::Start, "cannot start", &reason);
+    }
+
+    fn report(&self, rule: Rule, what: &str, reason: &str) {
+        let violation = Violation::new(rule, format!("{} {what}: {reason}", self.name));
+        self.inner.lock().failures.push(violation);
     }
 
     /// What processes failed of since the last call.
-    pub fn take_failures(&self) -> Vec<String> {
+    pub fn take_failures(&self) -> Vec<Violation> {
         std::mem::take(&mut self.inner.lock().failures)
     }
 }

@@ -1,6 +1,6 @@
 //! Deliveries of one message: none after its delete, no two at a time.
 
-use super::{Rules, Violation, earliest_end_ms};
+use super::{Rule, Rules, Violation, earliest_end_ms};
 use crate::history::{Message, QueueNumber, Tag};
 
 pub(super) fn check(
@@ -18,7 +18,7 @@ pub(super) fn check(
                 "message {tag} of queue {queue} came at {later_ms} ms, deleted at {deleted_ms} ms"
             );
             violations.push(Violation {
-                rule: "returned",
+                rule: Rule::Returned,
                 text,
             });
         }
@@ -31,7 +31,7 @@ pub(super) fn check(
                          second at {later_ms} ms"
                     );
                     violations.push(Violation {
-                        rule: "early",
+                        rule: Rule::Early,
                         text,
                     });
                 }
@@ -49,7 +49,7 @@ pub(super) fn check(
                     earlier_ms
                 );
                 violations.push(Violation {
-                    rule: "early",
+                    rule: Rule::Early,
                     text,
                 });
             }

@@ -2,7 +2,7 @@
 
 use squorum_types::MessageId;
 
-use super::{Rules, Violation};
+use super::{Rule, Rules, Violation};
 use crate::history::{Message, QueueNumber, SendOutcome, Tag};
 
 pub(super) fn check(
@@ -17,7 +17,7 @@ pub(super) fn check(
     };
     if let Some(received) = message.receives.first() {
         if message.sends.is_empty() {
-            violation("invented", "was never sent".to_owned());
+            violation(Rule::Invented, "was never sent".to_owned());
         } else if message
             .sends
             .iter()
@@ -25,7 +25,7 @@ pub(super) fn check(
         {
             let at_ms = received.during.ended_ms;
             violation(
-                "invented",
+                Rule::Invented,
                 format!("came at {at_ms} ms, its send was refused"),
             );
         }
@@ -34,7 +34,7 @@ pub(super) fn check(
     ids.sort();
     ids.dedup();
     if ids.len() > 1 {
-        violation("duplicated", format!("has the identities {ids:?}"));
+        violation(Rule::Duplicated, format!("has the identities {ids:?}"));
     }
     if rules.is_drained
         && let Some(at_ms) = message.existed_ms()
@@ -42,7 +42,7 @@ pub(super) fn check(
     {
         let received = message.receives.len();
         violation(
-            "lost",
+            Rule::Lost,
             format!("existed at {at_ms} ms, was received {received} times and never deleted"),
         );
     }

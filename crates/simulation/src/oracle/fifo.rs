@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Violation;
+use super::{Rule, Violation};
 use crate::history::{Message, QueueNumber, Received, Tag};
 
 type Messages<'a> = BTreeMap<(QueueNumber, Tag), Message<'a>>;
@@ -39,7 +39,7 @@ pub(super) fn check(messages: &Messages<'_>) -> Vec<Violation> {
 }
 
 /// A send that began after another was acknowledged has the higher number.
-fn sends_out_of_order(members: &[Member<'_, '_>]) -> impl Iterator<Item = (&'static str, String)> {
+fn sends_out_of_order(members: &[Member<'_, '_>]) -> impl Iterator<Item = (Rule, String)> {
     let mut latest_begin: Option<(u64, u64)> = None;
     let mut found = Vec::new();
     for member in members {
@@ -54,7 +54,7 @@ fn sends_out_of_order(members: &[Member<'_, '_>]) -> impl Iterator<Item = (&'sta
                  {began_ms} ms has a lower number",
                 member.tag
             );
-            found.push(("order", text));
+            found.push((Rule::Order, text));
         }
         let began_ms = member.message.first_attempt_ms().unwrap_or(0);
         if latest_begin.is_none_or(|(_, latest_ms)| latest_ms < began_ms) {
@@ -67,7 +67,7 @@ fn sends_out_of_order(members: &[Member<'_, '_>]) -> impl Iterator<Item = (&'sta
 /// When a message is given, all before it have been deleted, or come before it in the same answer.
 fn gave_out_of_order<'m>(
     members: &'m [Member<'_, '_>],
-) -> impl Iterator<Item = (&'static str, String)> + 'm {
+) -> impl Iterator<Item = (Rule, String)> + 'm {
     members.iter().enumerate().flat_map(|(position, member)| {
         let earlier = &members[..position];
         member.message.receives.iter().filter_map(move |received| {
@@ -76,7 +76,7 @@ fn gave_out_of_order<'m>(
                 "message {} came at {} ms, message {} before it was not deleted",
                 member.tag, received.during.ended_ms, skipped.tag
             );
-            Some(("order", text))
+            Some((Rule::Order, text))
         })
     })
 }

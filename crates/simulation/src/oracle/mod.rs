@@ -1,21 +1,12 @@
 //! Judges a history by what a queue promises, whatever happened to the nodes.
 //!
-//! | rule | promise |
-//! |---|---|
-//! | `lost` | what was acknowledged, or seen once, is there until somebody deletes it |
-//! | `invented` | nothing comes that was never sent, or whose send was refused |
-//! | `duplicated` | one send, or all sends of one deduplication id, are one message |
-//! | `returned` | what was deleted stays deleted |
-//! | `early` | a message is with one consumer until its visibility timeout is over |
-//! | `order` | a FIFO group comes in the order of its sequence numbers, which is that of its sends: nothing overtakes |
-//! | `hidden` | "there is nothing" is not said while there is something |
-//! | `miscounted` | counters count what was acknowledged |
-//!
-//! Every rule takes the doubt of unknown outcomes for the service: a violation is one for sure.
+//! [`Rule`] names the promises. Every check takes the doubt of unknown outcomes for the service: a
+//! violation is one for sure.
 
 mod delivery;
 mod existence;
 mod fifo;
+mod rule;
 mod visible;
 
 #[cfg(test)]
@@ -23,13 +14,21 @@ mod tests;
 
 use std::fmt;
 
+pub use self::rule::Rule;
 use crate::history::{Change, ChangeOutcome, History, Message, Received};
 
 /// A broken promise.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
-    pub rule: &'static str,
+    pub rule: Rule,
     pub text: String,
+}
+
+impl Violation {
+    pub(crate) fn new(rule: Rule, text: impl Into<String>) -> Violation {
+        let text = text.into();
+        Violation { rule, text }
+    }
 }
 
 impl fmt::Display for Violation {
@@ -58,7 +57,7 @@ pub fn judge(history: &History, rules: &Rules) -> Vec<Violation> {
     let mut violations = Vec::new();
     for fault in &history.faults {
         violations.push(Violation {
-            rule: "client",
+            rule: Rule::Client,
             text: fault.clone(),
         });
     }

@@ -76,13 +76,13 @@ fn history(sends: Vec<Sent>, receives: Vec<Received>, changes: Vec<Changed>) -> 
 }
 
 /// The rules that the history breaks.
-fn broken(history: &History) -> Vec<&'static str> {
+fn broken(history: &History) -> Vec<Rule> {
     let mut rules: Vec<_> = judge(history, &RULES).iter().map(|v| v.rule).collect();
     rules.dedup();
     rules
 }
 
-const NONE: [&str; 0] = [];
+const NONE: [Rule; 0] = [];
 
 #[test]
 fn a_message_that_is_sent_received_and_deleted_is_right() {
@@ -99,17 +99,17 @@ fn a_message_that_is_sent_received_and_deleted_is_right() {
 #[test]
 fn what_was_acknowledged_or_seen_is_not_lost() {
     let mut history = history(vec![sent(1, 0, None)], vec![], vec![]);
-    assert_eq!(broken(&history), ["lost"]);
+    assert_eq!(broken(&history), [Rule::Lost]);
     history.sends[0].outcome = SendOutcome::Unknown;
     assert_eq!(broken(&history), NONE);
     let first = received(1, 1, 100, None);
     history.receives.push(first.clone());
-    assert_eq!(broken(&history), ["lost"]);
+    assert_eq!(broken(&history), [Rule::Lost]);
     let unknown = changed(&first, 200, Change::Delete, ChangeOutcome::Unknown);
     history.changes.push(unknown);
     assert_eq!(broken(&history), NONE);
     history.changes[0].outcome = ChangeOutcome::Refused;
-    assert_eq!(broken(&history), ["lost"]);
+    assert_eq!(broken(&history), [Rule::Lost]);
 }
 
 #[test]
@@ -117,12 +117,12 @@ fn nothing_comes_that_was_not_sent() {
     let first = received(1, 1, 100, None);
     let delete = deleted(&first, 200);
     let mut history = history(vec![], vec![first], vec![delete]);
-    assert_eq!(broken(&history), ["invented"]);
+    assert_eq!(broken(&history), [Rule::Invented]);
     history.sends.push(Sent {
         outcome: SendOutcome::Refused,
         ..sent(1, 0, None)
     });
-    assert_eq!(broken(&history), ["invented"]);
+    assert_eq!(broken(&history), [Rule::Invented]);
     history.sends[0].outcome = SendOutcome::Unknown;
     assert_eq!(broken(&history), NONE);
 }
@@ -139,7 +139,7 @@ fn sends_of_one_deduplication_id_are_one_message() {
         id: id(9),
         sequence: Some(9),
     };
-    assert_eq!(broken(&history), ["duplicated"]);
+    assert_eq!(broken(&history), [Rule::Duplicated]);
 }
 
 #[test]
@@ -151,7 +151,7 @@ fn deleted_messages_stay_away() {
         vec![first.clone(), second],
         vec![delete],
     );
-    assert_eq!(broken(&history), ["returned"]);
+    assert_eq!(broken(&history), [Rule::Returned]);
     history.changes[0] = changed(&first, 200, Change::Delete, ChangeOutcome::Unknown);
     assert_eq!(broken(&history), NONE);
     history.changes[0] = deleted(&first, 3_005);
@@ -167,7 +167,7 @@ fn a_message_is_with_one_consumer_at_a_time() {
         vec![first.clone(), second],
         vec![delete],
     );
-    assert_eq!(broken(&history), ["early"]);
+    assert_eq!(broken(&history), [Rule::Early]);
     history.receives[1].during = during(2_070);
     assert_eq!(broken(&history), NONE);
 
@@ -175,11 +175,11 @@ fn a_message_is_with_one_consumer_at_a_time() {
     let longer = Change::VisibilityTimeout { ms: 5_000 };
     let change = changed(&first, 500, longer, ChangeOutcome::Done);
     history.changes.push(change);
-    assert_eq!(broken(&history), ["early"]);
+    assert_eq!(broken(&history), [Rule::Early]);
     history.changes[1].outcome = ChangeOutcome::Unknown;
     assert_eq!(broken(&history), NONE);
     history.receives[1].during = during(600);
-    assert_eq!(broken(&history), ["early"]);
+    assert_eq!(broken(&history), [Rule::Early]);
     history.changes[1].change = Change::VisibilityTimeout { ms: 0 };
     assert_eq!(broken(&history), NONE);
 }
@@ -201,7 +201,7 @@ fn two_calls_do_not_share_a_delivery() {
     second.handle.clone_from(&first.handle);
     let delete = deleted(&first, 2_600);
     let mut history = history(vec![sent(1, 0, None)], vec![first, second], vec![delete]);
-    assert_eq!(broken(&history), ["early"]);
+    assert_eq!(broken(&history), [Rule::Early]);
     // The same call, made again.
     history.receives[1].call = CallNumber(1);
     assert_eq!(broken(&history), NONE);
@@ -216,7 +216,7 @@ fn a_group_is_numbered_in_the_order_of_its_sends() {
     let deletes = vec![deleted(&first, 500), deleted(&second, 350)];
     let sends = vec![sent(2, 0, Some("a")), sent(1, 100, Some("a"))];
     let mut history = history(sends, vec![first, second], deletes);
-    assert_eq!(broken(&history), ["order"]);
+    assert_eq!(broken(&history), [Rule::Order]);
     history.sends[1].during.began_ms = 5;
     assert_eq!(broken(&history), NONE);
 }
@@ -228,14 +228,14 @@ fn a_group_comes_in_order() {
     let deletes = vec![deleted(&first, 500), deleted(&second, 350)];
     let sends = vec![sent(1, 0, group), sent(2, 100, group)];
     let mut history = history(sends, vec![first, second], deletes);
-    assert_eq!(broken(&history), ["order"]);
+    assert_eq!(broken(&history), [Rule::Order]);
     // In one answer, the first one first.
     history.receives[0].call = CallNumber(2);
     history.receives[0].during = during(300);
     history.receives[1].place = 1;
     assert_eq!(broken(&history), NONE);
     history.receives[0].place = 2;
-    assert_eq!(broken(&history), ["order"]);
+    assert_eq!(broken(&history), [Rule::Order]);
     // Nobody knows whether the first one existed.
     history.receives.remove(0);
     history.sends[0].outcome = SendOutcome::Unknown;
@@ -252,12 +252,12 @@ fn nothing_is_said_only_where_nothing_is() {
         during: during(100),
     };
     history.found_nothing.push(nothing);
-    assert_eq!(broken(&history), ["hidden"]);
+    assert_eq!(broken(&history), [Rule::Hidden]);
     history.found_nothing[0].during = during(5);
     assert_eq!(broken(&history), NONE);
     // A call that waited has to find what came while it did.
     history.found_nothing[0].during.ended_ms = 800;
-    assert_eq!(broken(&history), ["hidden"]);
+    assert_eq!(broken(&history), [Rule::Hidden]);
     let unknown = ReceiveUnknown {
         queue: 0,
         during: during(50),

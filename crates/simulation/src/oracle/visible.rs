@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Rules, Violation};
+use super::{Rule, Rules, Violation};
 use crate::history::{
     Counted, During, FoundNothing, History, Message, QueueNumber, SendOutcome, Tag,
 };
@@ -62,7 +62,7 @@ fn hidden(
         nothing.queue, key.1.0
     );
     Some(Violation {
-        rule: "hidden",
+        rule: Rule::Hidden,
         text,
     })
 }
@@ -90,7 +90,7 @@ fn miscounted(counted: &Counted, messages: &Messages<'_>) -> Option<Violation> {
         counted.queue, counted.messages
     );
     Some(Violation {
-        rule: "miscounted",
+        rule: Rule::Miscounted,
         text,
     })
 }

@@ -14,13 +14,14 @@ use squorum_types::GroupId;
 
 use self::call::Call;
 use self::plan::Plan;
+use crate::Trace;
 use crate::door::Door;
 use crate::history::{History, Recorder};
-use crate::oracle::{self, Rules, Violation};
+use crate::oracle::{self, Rule, Rules, Violation};
+use crate::replicas::Replicas;
 use crate::report::Report;
 use crate::trace::event;
 use crate::world::World;
-use crate::{Trace, replicas};
 
 /// Shards of the cluster: few, so that each has much to do.
 const SHARDS: u16 = 3;
@@ -33,7 +34,6 @@ const FOUNDING_MS_MAX: u64 = 20_000;
 const DELIVERY_MS_MAX: u64 = 10_000;
 /// The queues have to be silent for so long until they count as empty.
 const SILENCE_MS: u64 = 2_000;
-const COMPARE_INTERVAL_MS: u64 = 500;
 const DRAINED_INTERVAL_MS: u64 = 100;
 /// Replicas that get no commands have to be at the same position within this time.
 const LEVEL_MS_MAX: u64 = 10_000;
@@ -75,8 +75,9 @@ pub fn run(seed: u64, trace: Trace) -> Report {
     };
     let clients = client::run(shared.clone(), random.next_u64());
     let mut world = World::new(&mut random, trace.clone(), software, clients);
+    let mut replicas = Replicas::new((0..=u32::from(SHARDS)).map(GroupId));
     let mut violations = Vec::new();
-    if let Err(violation) = drive(&mut world, &shared, &mut random) {
+    if let Err(violation) = drive(&mut world, &mut replicas, &shared, &mut random) {
         violations.push(violation);
     }
     let history = shared.recorder.history();
@@ -85,22 +86,14 @@ pub fn run(seed: u64, trace: Trace) -> Report {
         ..plan.rules()
     };
     violations.extend(oracle::judge(&history, &rules));
-    for machine in world.machines() {
-        for group in groups() {
-            if let Ok(replica) = replicas::Replica::read(machine, group) {
-                trace.absorb(replica.digest());
-            }
-        }
-    }
-    let facts = facts(&history, &world);
+    replicas.absorb_into(&trace, world.machines());
+    let mut facts = facts(&history);
+    facts.extend(replicas.facts());
+    facts.extend(world.facts());
     Report::new(seed, &trace, world.now_ms(), violations, facts)
 }
 
-fn groups() -> impl Iterator<Item = GroupId> {
-    (0..=u32::from(SHARDS)).map(GroupId)
-}
-
-fn facts(history: &History, world: &World) -> Vec<(&'static str, u64)> {
+fn facts(history: &History) -> Vec<(&'static str, u64)> {
     let messages = history.messages();
     let acknowledged = messages.values().filter(|m| m.acknowledged_ms().is_some());
     let deleted = messages.values().filter(|m| m.deleted_ms().is_some());
@@ -112,7 +105,6 @@ fn facts(history: &History, world: &World) -> Vec<(&'static str, u64)> {
         ("unknown receives", history.unknown_receives.len() as u64),
         ("found nothing", history.found_nothing.len() as u64),
         ("counts", history.counts.len() as u64),
-        ("ended processes", world.restarts()),
     ]
 }
 
@@ -132,26 +124,22 @@ enum Phase {
     },
 }
 
-fn drive(world: &mut World, shared: &Shared, random: &mut Random) -> Result<(), Violation> {
-    let violation = |rule, text: String| Violation { rule, text };
+fn drive(
+    world: &mut World,
+    replicas: &mut Replicas,
+    shared: &Shared,
+    random: &mut Random,
+) -> Result<(), Violation> {
     let mut phase = Phase::Founding;
     loop {
-        let done = world.step().map_err(|text| violation("process", text))?;
+        let done = world.step()?;
         let now_ms = world.now_ms();
-        let mut is_level = false;
-        if now_ms.is_multiple_of(COMPARE_INTERVAL_MS) {
-            let (level, differences) = replicas::compare(world.machines(), groups())
-                .map_err(|error| violation("replicas", error.to_string()))?;
-            if let Some(difference) = differences.into_iter().next() {
-                return Err(difference);
-            }
-            is_level = level;
-        }
+        let is_level = replicas.are_level(world.machines(), now_ms)?;
         match phase {
             Phase::Comparing { .. } if done && is_level => return Ok(()),
             Phase::Comparing { since_ms } if now_ms > since_ms + LEVEL_MS_MAX => {
                 let text = format!("the replicas are not at the same position at {now_ms} ms");
-                return Err(violation("liveness", text));
+                return Err(Violation::new(Rule::Liveness, text));
             }
             _ => phase = next_phase(phase, world, shared, random)?,
         }
@@ -165,10 +153,7 @@ fn next_phase(
     random: &mut Random,
 ) -> Result<Phase, Violation> {
     let now_ms = world.now_ms();
-    let liveness = |text: String| Violation {
-        rule: "liveness",
-        text,
-    };
+    let liveness = |text: String| Violation::new(Rule::Liveness, text);
     match phase {
         Phase::Founding if shared.is_ready.load(Ordering::Relaxed) => {
             let until_ms = now_ms + TROUBLE_MS;

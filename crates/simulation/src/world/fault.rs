@@ -1,8 +1,9 @@
 //! What goes wrong in a run, and when: pure, from the seed.
 
 use squorum_store::Random;
+use squorum_store::memory::Operation;
 
-use crate::machine::Death;
+use crate::machine::{Death, Moment};
 
 /// A node of the world, by its place.
 pub(super) type NodeNumber = usize;
@@ -17,10 +18,10 @@ pub enum Fault {
     },
     /// All processes end at once.
     RestartAll { death: Death, down_ms: u64 },
-    /// The power goes in the middle of one of the next operations of the disk.
+    /// The power goes in the middle of something.
     PowerCutSoon {
         node: NodeNumber,
-        operations: u64,
+        moment: Moment,
         down_ms: u64,
     },
     Link {
@@ -96,18 +97,18 @@ fn fault(random: &mut Random, nodes: usize) -> Fault {
             down_ms,
         },
         5 | 6 => Fault::RestartAll { death, down_ms },
-        7 | 8 => Fault::PowerCutSoon {
+        7..10 => Fault::PowerCutSoon {
             node,
-            operations: random.below(40),
+            moment: moment(random),
             down_ms,
         },
-        9..12 => Fault::Link {
+        10..13 => Fault::Link {
             from: node,
             to: other,
             trouble: trouble(random),
             for_ms: duration(random),
         },
-        12..18 => Fault::Isolate {
+        13..18 => Fault::Isolate {
             node,
             trouble: trouble(random),
             for_ms: duration(random),
@@ -117,6 +118,26 @@ fn fault(random: &mut Random, nodes: usize) -> Fault {
             offset_ms: random.below(2 * CLOCK_OFFSET_MS_MAX as u64 + 1) as i64
                 - CLOCK_OFFSET_MS_MAX,
         },
+    }
+}
+
+fn moment(random: &mut Random) -> Moment {
+    let operation = match random.below(5) {
+        0 | 1 => {
+            let operations = random.below(40);
+            return Moment::Log { operations };
+        }
+        2 => Operation::Commit,
+        3 => Operation::Flush,
+        _ => Operation::ReplaceRange,
+    };
+    Moment::Store {
+        operation,
+        after: match operation {
+            Operation::Commit => random.below(20) as u32,
+            Operation::Flush | Operation::ReplaceRange => 0,
+        },
+        takes_effect: random.once_in(2),
     }
 }
 
@@ -163,7 +184,17 @@ mod tests {
                 ..
             }
         )));
-        assert!(any(|fault| matches!(fault, Fault::PowerCutSoon { .. })));
+        let within = |wanted| {
+            let is_within = |planned: &Planned| {
+                let Fault::PowerCutSoon { moment, .. } = planned.fault else {
+                    return false;
+                };
+                matches!(moment, Moment::Store { operation, .. } if operation == wanted)
+            };
+            all.iter().any(is_within)
+        };
+        assert!(within(Operation::Commit) && within(Operation::Flush));
+        assert!(within(Operation::ReplaceRange));
         assert!(any(|fault| matches!(
             fault,
             Fault::ClockStep { offset_ms: ..0, .. }

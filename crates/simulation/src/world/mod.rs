@@ -3,10 +3,12 @@
 mod fault;
 mod links;
 mod network;
+mod tally;
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, pending};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use squorum_store::Random;
@@ -16,9 +18,11 @@ pub use self::fault::{CLOCK_OFFSET_MS_MAX, Fault, Planned, plan};
 use self::fault::{NodeNumber, Trouble};
 use self::links::{LATENCY_MS_MAX, Links};
 pub use self::network::{PEER_PORT, SimDialer, address_of, listen};
-use crate::Trace;
+use self::tally::Tally;
 use crate::machine::{Death, Machine};
+use crate::oracle::{Rule, Violation};
 use crate::trace::event;
+use crate::{Trace, assertions};
 
 pub const NODE_NAMES: [&str; 3] = ["node1", "node2", "node3"];
 
@@ -37,13 +41,12 @@ pub struct World {
     links: Links,
     /// Nodes that are down, and when they start again.
     down: Vec<Option<u64>>,
-    /// Nodes whose power goes with one of the next operations of the disk, and how long they are
-    /// down then.
+    /// Nodes whose power goes in the middle of something, and how long they are down then.
     doomed: Vec<Option<u64>>,
     /// To come, by their time.
     faults: VecDeque<Planned>,
     trace: Trace,
-    restarts: u64,
+    tally: Tally,
 }
 
 impl World {
@@ -74,7 +77,18 @@ impl World {
             .collect();
         for machine in &machines {
             let (machine, software) = (machine.clone(), software.clone());
-            sim.host(machine.name, move || software(machine.clone()));
+            sim.host(machine.name, move || {
+                let machine = machine.clone();
+                let process = software(machine.clone());
+                async move {
+                    let Err(error) = process.await else {
+                        return Ok(());
+                    };
+                    // The machine's power may be gone: whoever looks after it finds out.
+                    machine.fail_to_start(error.to_string());
+                    pending().await
+                }
+            });
         }
         sim.client("clients", clients);
         World {
@@ -85,7 +99,7 @@ impl World {
             machines,
             faults: VecDeque::new(),
             trace,
-            restarts: 0,
+            tally: Tally::default(),
         }
     }
 
@@ -102,17 +116,17 @@ impl World {
         &self.machines
     }
 
-    /// Processes that ended, for whatever reason.
-    pub fn restarts(&self) -> u64 {
-        self.restarts
+    /// What went wrong so far.
+    pub fn facts(&self) -> impl Iterator<Item = (&'static str, u64)> + use<> {
+        self.tally.facts().into_iter()
     }
 
     /// One millisecond. True when the clients are done.
     ///
     /// # Errors
     ///
-    /// A process that ended in another way than planned.
-    pub fn step(&mut self) -> Result<bool, String> {
+    /// A process that failed, or ended in another way than planned.
+    pub fn step(&mut self) -> Result<bool, Violation> {
         let now_ms = self.now_ms();
         while let Some(planned) = self.faults.pop_front_if(|planned| planned.at_ms <= now_ms) {
             self.strike(planned.fault);
@@ -126,7 +140,15 @@ impl World {
                 self.start(node);
             }
         }
-        let done = self.sim.step().map_err(|error| error.to_string())?;
+        let stepped = catch_unwind(AssertUnwindSafe(|| self.sim.step()));
+        if let Some(violation) = assertions::take() {
+            return Err(violation);
+        }
+        let done = match stepped {
+            Ok(Ok(done)) => done,
+            Ok(Err(error)) => return Err(Violation::new(Rule::Process, error.to_string())),
+            Err(_) => return Err(Violation::new(Rule::Assertion, "a panic")),
+        };
         for node in 0..self.machines.len() {
             self.look_after(node)?;
         }
@@ -141,7 +163,7 @@ impl World {
         for node in 0..self.machines.len() {
             self.machines[node].clock.set_offset_ms(0);
             if self.doomed[node].take().is_some() {
-                self.machines[node].clear_faults();
+                self.machines[node].keep_power();
             }
             if self.down[node].is_some() {
                 self.start(node);
@@ -159,17 +181,19 @@ impl World {
                 down_ms,
             } => self.end(node, death, down_ms),
             Fault::RestartAll { death, down_ms } => {
+                self.tally.end_of_all();
                 for node in 0..self.machines.len() {
                     self.end(node, death, down_ms);
                 }
             }
             Fault::PowerCutSoon {
                 node,
-                operations,
+                moment,
                 down_ms,
             } => {
-                if self.down[node].is_none() && self.doomed[node].is_none() {
-                    self.machines[node].cut_power_after(operations);
+                // If it is down: while the next process starts.
+                if self.doomed[node].is_none() {
+                    self.machines[node].cut_power_at(moment);
                     self.doomed[node] = Some(down_ms);
                 }
             }
@@ -189,14 +213,18 @@ impl World {
                 }
             }
             Fault::ClockStep { node, offset_ms } => {
+                self.tally.clock_step();
                 self.machines[node].clock.set_offset_ms(offset_ms);
             }
         }
     }
 
     fn trouble(&mut self, from: NodeNumber, to: NodeNumber, trouble: Trouble, until_ms: u64) {
-        self.links
-            .begin(&self.sim, &NODE_NAMES, (from, to), trouble, until_ms);
+        let link = (from, to);
+        let links = &mut self.links;
+        if links.begin(&self.sim, &NODE_NAMES, link, trouble, until_ms) {
+            self.tally.trouble(trouble);
+        }
     }
 
     /// Ends the process on a machine.
@@ -213,7 +241,7 @@ impl World {
         }
         self.sim.crash(NODE_NAMES[node]);
         self.down[node] = Some(self.now_ms() + down_ms);
-        self.restarts += 1;
+        self.tally.death(death);
     }
 
     /// Nobody hears a machine's last words whose power is gone: connections end without a packet.
@@ -236,7 +264,7 @@ impl World {
     }
 
     /// Ends the process of a machine whose power has gone, and reports one that failed.
-    fn look_after(&mut self, node: NodeNumber) -> Result<(), String> {
+    fn look_after(&mut self, node: NodeNumber) -> Result<(), Violation> {
         let name = NODE_NAMES[node];
         if self.down[node].is_some() {
             // What it said last, it said because it was ended.
@@ -247,12 +275,16 @@ impl World {
             let down_ms = self.doomed[node].take().unwrap_or(RESTART_PAUSE_MS);
             event!(self.trace, self.now_ms(), "{name} lost its power");
             self.end(node, Death::PowerCut, down_ms);
+            self.tally.power_cut_within_operation();
             self.machines[node].take_failures();
             return Ok(());
         }
-        match self.machines[node].take_failures().first() {
-            Some(failure) => Err(format!("{name} failed: {failure}")),
-            None if !self.sim.is_host_running(name) => Err(format!("{name} ended")),
+        let failure = self.machines[node].take_failures().into_iter().next();
+        match failure {
+            Some(failure) => Err(failure),
+            None if !self.sim.is_host_running(name) => {
+                Err(Violation::new(Rule::Process, format!("{name} ended")))
+            }
             None => Ok(()),
         }
     }
