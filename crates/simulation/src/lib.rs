@@ -12,6 +12,20 @@
 //!                                     │
 //!                                  history ──► oracle: what was promised and not kept
 //! ```
+//!
+//! There are two layers: [`ledger`], consensus alone, and [`queues`], whole nodes. `scripts/simulate`
+//! runs campaigns of both and says what happened in them; one in which a kind of fault never struck
+//! fails. What a run finds broken has a name, an [`oracle::Rule`]. Then:
+//!
+//! 1. `scripts/simulate --layer queues --seed 7 --trace` prints every event of the run; `RUST_LOG`
+//!    shows what the nodes log.
+//! 2. The seed goes into `regressions`, with what it found.
+//!
+//! A simulation that finds nothing says little before it was seen to find something. `mutants/run`
+//! plants the bugs of `mutants/mutants.toml`: each is a piece of the real code, what stands there when
+//! the bug is turned on, and the rule that has to be reported. A new one is an entry there. If it goes
+//! unnoticed, clients do too little, nothing goes wrong at that moment, or the oracle does not look:
+//! mend that, not the list.
 
 pub mod assertions;
 mod door;

@@ -23,8 +23,8 @@ use crate::trace::event;
 use crate::world::{self, World};
 
 const GROUPS: [GroupId; 2] = [GroupId(1), GroupId(2)];
-/// How long things go wrong.
-const TROUBLE_MS: u64 = 20_000;
+/// Until the first fault, so that the groups have leaders.
+const QUIET_MS: u64 = 500;
 /// How long the groups may take to agree again.
 const HEALING_MS_MAX: u64 = 10_000;
 
@@ -98,12 +98,10 @@ struct Shared {
 pub fn run(seed: u64, trace: Trace) -> Report {
     let mut random = Random::new(seed);
     let shared = Shared::default();
-    let faults = world::plan(
-        &mut Random::new(random.next_u64()),
-        world::NODE_NAMES.len(),
-        1_000,
-        TROUBLE_MS,
-    );
+    let mut planning = Random::new(random.next_u64());
+    let trouble_until_ms = QUIET_MS + world::trouble_ms(&mut planning);
+    let nodes = world::NODE_NAMES.len();
+    let faults = world::plan(&mut planning, nodes, QUIET_MS, trouble_until_ms);
     let software = {
         let shared = shared.clone();
         move |machine| node::run(machine, shared.clone())
@@ -113,7 +111,7 @@ pub fn run(seed: u64, trace: Trace) -> Report {
     world.plan(faults);
     let mut replicas = Replicas::new(GROUPS);
     let mut violations = Vec::new();
-    if let Err(violation) = drive(&mut world, &mut replicas, &shared) {
+    if let Err(violation) = drive(&mut world, &mut replicas, &shared, trouble_until_ms) {
         violations.push(violation);
     }
     let ledgers = shared.ledgers.lock().clone();
@@ -132,12 +130,17 @@ pub fn run(seed: u64, trace: Trace) -> Report {
     Report::new(seed, &trace, world.now_ms(), violations, facts)
 }
 
-fn drive(world: &mut World, replicas: &mut Replicas, shared: &Shared) -> Result<(), Violation> {
+fn drive(
+    world: &mut World,
+    replicas: &mut Replicas,
+    shared: &Shared,
+    trouble_until_ms: u64,
+) -> Result<(), Violation> {
     let mut healed_ms = None;
     loop {
         let done = world.step()?;
         let now_ms = world.now_ms();
-        if now_ms >= TROUBLE_MS && healed_ms.is_none() {
+        if now_ms >= trouble_until_ms && healed_ms.is_none() {
             world.heal();
             shared
                 .is_healed

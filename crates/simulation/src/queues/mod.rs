@@ -25,8 +25,6 @@ use crate::world::World;
 
 /// Shards of the cluster: few, so that each has much to do.
 const SHARDS: u16 = 3;
-/// How long things go wrong, once the cluster has its queues.
-const TROUBLE_MS: u64 = 20_000;
 /// How long a cluster may take to found itself and create the queues.
 const FOUNDING_MS_MAX: u64 = 20_000;
 /// After everything is well again, every message is delivered within this time, the visibility
@@ -156,7 +154,7 @@ fn next_phase(
     let liveness = |text: String| Violation::new(Rule::Liveness, text);
     match phase {
         Phase::Founding if shared.is_ready.load(Ordering::Relaxed) => {
-            let until_ms = now_ms + TROUBLE_MS;
+            let until_ms = now_ms + shared.plan.trouble_ms;
             world.plan(shared.plan.faults(random, now_ms, until_ms));
             Ok(Phase::Trouble { until_ms })
         }

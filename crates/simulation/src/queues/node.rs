@@ -12,8 +12,6 @@ use super::{SHARDS, Shared, call};
 use crate::machine::{Machine, write_log};
 use crate::world::{NODE_NAMES, SimDialer, address_of, listen};
 
-/// Log that stays behind a checkpoint: little, so that members that were away need snapshots.
-const LOG_BYTES_KEPT: u64 = 32 << 10;
 const CHECKPOINT_LOG_BYTES: u64 = 64 << 10;
 
 /// The disk never fills here.
@@ -38,7 +36,7 @@ pub(super) async fn run(machine: Machine, shared: Shared) -> turmoil::Result {
         checkpoint: CheckpointOptions {
             log_bytes: CHECKPOINT_LOG_BYTES,
             interval: shared.plan.checkpoint_interval,
-            log_bytes_kept: LOG_BYTES_KEPT,
+            log_bytes_kept: shared.plan.log_bytes_kept,
         },
         ..NodeOptions::new(machine.node_id(), machine.scratch())
     };

@@ -64,6 +64,12 @@ pub struct Planned {
 /// How far clocks step. Two nodes are at most twice as far apart.
 pub const CLOCK_OFFSET_MS_MAX: i64 = 400;
 
+/// How long things go wrong in a run: many short runs find more than few long ones, but some bugs
+/// need one fault after the other.
+pub fn trouble_ms(random: &mut Random) -> u64 {
+    4_000 + random.below(12_000)
+}
+
 /// What goes wrong between `begin_ms` and `end_ms` in a world of `nodes`.
 pub fn plan(random: &mut Random, nodes: usize, begin_ms: u64, end_ms: u64) -> Vec<Planned> {
     let mut plan = Vec::new();
@@ -75,7 +81,7 @@ pub fn plan(random: &mut Random, nodes: usize, begin_ms: u64, end_ms: u64) -> Ve
         at_ms += if random.once_in(3) {
             random.below(600)
         } else {
-            500 + random.below(3_500)
+            200 + random.below(2_200)
         };
     }
     plan

@@ -14,7 +14,7 @@ use std::time::Duration;
 use squorum_store::Random;
 use turmoil::Sim;
 
-pub use self::fault::{CLOCK_OFFSET_MS_MAX, Fault, Planned, plan};
+pub use self::fault::{CLOCK_OFFSET_MS_MAX, Fault, Planned, plan, trouble_ms};
 use self::fault::{NodeNumber, Trouble};
 use self::links::{LATENCY_MS_MAX, Links};
 pub use self::network::{PEER_PORT, SimDialer, address_of, listen};

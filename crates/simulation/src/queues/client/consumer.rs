@@ -15,7 +15,6 @@ use crate::history::{
 };
 use crate::queues::body;
 use crate::queues::plan::visibility_timeout_seconds;
-use crate::seams::elapsed_ms;
 
 /// How often a receive is made again under its attempt id.
 const ATTEMPTS_MAX: u64 = 4;
@@ -114,18 +113,13 @@ impl Consumer {
     async fn receive(&mut self, intent: &Intent) -> Option<Vec<Received>> {
         let queue = intent.queue;
         let name = self.client.queue_name(queue);
-        let began_ms = elapsed_ms();
         let make = |answer| Call::Receive {
             queue: name,
             request: intent.request.clone(),
             is_torn: intent.is_torn,
             answer,
         };
-        let seen = self.client.call(intent.patience, make).await;
-        let during = During {
-            began_ms,
-            ended_ms: elapsed_ms(),
-        };
+        let (seen, during) = self.client.call(intent.patience, make).await;
         let (number, call) = (self.number, intent.call.0);
         let recorder = self.client.shared.recorder.clone();
         match seen {
@@ -267,16 +261,11 @@ impl Consumer {
         change: Change,
         make: impl FnOnce(crate::queues::call::To<Vec<Result<(), MessageError>>>) -> Call,
     ) -> ChangeOutcome {
-        let began_ms = elapsed_ms();
-        let seen = self.client.call(PATIENCE, make).await;
+        let (seen, during) = self.client.call(PATIENCE, make).await;
         let outcome = match seen {
             Seen::Done(results) => self.outcome(&results),
             Seen::Unknown => ChangeOutcome::Unknown,
             Seen::Refused => ChangeOutcome::Refused,
-        };
-        let during = During {
-            began_ms,
-            ended_ms: elapsed_ms(),
         };
         self.client.note(format_args!(
             "consumer {}: {change:?} of {} of queue {}: {outcome:?}",

@@ -5,8 +5,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::{Call, Client, PATIENCE, Seen};
-use crate::history::{Counted, During};
-use crate::seams::elapsed_ms;
+use crate::history::Counted;
 use crate::world::NODE_NAMES;
 
 const INTERVAL: Duration = Duration::from_millis(150);
@@ -27,16 +26,11 @@ impl Counter {
             self.client.node = self.client.random.below(NODE_NAMES.len() as u64) as usize;
             let queue = self.client.any_queue();
             let name = self.client.queue_name(queue);
-            let began_ms = elapsed_ms();
             let make = |answer| Call::Count {
                 queue: name,
                 answer,
             };
-            if let Seen::Done(messages) = self.client.call(PATIENCE, make).await {
-                let during = During {
-                    began_ms,
-                    ended_ms: elapsed_ms(),
-                };
+            if let (Seen::Done(messages), during) = self.client.call(PATIENCE, make).await {
                 self.client
                     .note(format_args!("queue {queue} has {messages} messages"));
                 self.client.shared.recorder.record(|history| {

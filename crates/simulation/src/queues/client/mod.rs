@@ -20,7 +20,7 @@ use self::producer::Producer;
 use super::Shared;
 use super::call::{Call, To};
 use crate::door::Answer;
-use crate::history::QueueNumber;
+use crate::history::{During, QueueNumber};
 use crate::seams::elapsed_ms;
 use crate::trace::event;
 use crate::world::NODE_NAMES;
@@ -117,16 +117,26 @@ impl Client {
         });
     }
 
-    /// Makes a call to the client's node. After a failure the client tries another one next.
-    async fn call<T>(&mut self, patience: Duration, make: impl FnOnce(To<T>) -> Call) -> Seen<T> {
+    /// Makes a call to the client's node, and says when that was. After a failure the client waits
+    /// a little and tries another one next.
+    async fn call<T>(
+        &mut self,
+        patience: Duration,
+        make: impl FnOnce(To<T>) -> Call,
+    ) -> (Seen<T>, During) {
+        let began_ms = elapsed_ms();
         let door = self.shared.doors[self.node].clone();
         let answer = door
             .call(patience, |to: oneshot::Sender<Result<T, ServiceError>>| {
                 make(to)
             })
             .await;
+        let during = During {
+            began_ms,
+            ended_ms: elapsed_ms(),
+        };
         let seen = match answer {
-            Answer::Answered(Ok(value)) => return Seen::Done(value),
+            Answer::Answered(Ok(value)) => return (Seen::Done(value), during),
             Answer::Answered(Err(ServiceError::Unavailable { .. })) | Answer::Broken => {
                 Seen::Unknown
             }
@@ -143,10 +153,8 @@ impl Client {
             }
         };
         self.node = self.random.below(NODE_NAMES.len() as u64) as usize;
-        if matches!(seen, Seen::Refused) {
-            self.pause(RETRY_PAUSE_MS).await;
-        }
-        seen
+        self.pause(RETRY_PAUSE_MS).await;
+        (seen, during)
     }
 
     async fn create(&mut self, queue: &super::plan::QueuePlan) {
@@ -155,11 +163,10 @@ impl Client {
                 queue: queue.clone(),
                 answer,
             };
-            if let Seen::Done(()) = self.call(PATIENCE, make).await {
+            if let (Seen::Done(()), _) = self.call(PATIENCE, make).await {
                 let name = queue.name.as_str();
                 return self.note(format_args!("queue {name} is there"));
             }
-            self.pause(RETRY_PAUSE_MS).await;
         }
     }
 }

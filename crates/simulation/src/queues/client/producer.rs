@@ -4,9 +4,8 @@
 use squorum_types::service::{MessageError, SendEntry};
 
 use super::{Call, Client, PATIENCE, Seen};
-use crate::history::{During, QueueNumber, SendOutcome, Sent, Tag};
+use crate::history::{QueueNumber, SendOutcome, Sent, Tag};
 use crate::queues::body;
-use crate::seams::elapsed_ms;
 use crate::world::NODE_NAMES;
 
 const BATCH_MAX: u64 = 4;
@@ -92,17 +91,12 @@ impl Producer {
     async fn attempt(&mut self, queue: QueueNumber, letters: &[Letter]) -> Vec<Letter> {
         let entries: Vec<SendEntry> = letters.iter().map(entry).collect();
         let name = self.client.queue_name(queue);
-        let began_ms = elapsed_ms();
         let make = |answer| Call::Send {
             queue: name,
             entries,
             answer,
         };
-        let seen = self.client.call(PATIENCE, make).await;
-        let during = During {
-            began_ms,
-            ended_ms: elapsed_ms(),
-        };
+        let (seen, during) = self.client.call(PATIENCE, make).await;
         let outcomes: Vec<SendOutcome> = match seen {
             Seen::Done(results) if results.len() == letters.len() => results
                 .into_iter()
