@@ -16,6 +16,7 @@ export PATH := $(HOME)/.cargo/bin:$(PATH)
 
 SELECTION := --release --locked --workspace
 PYTHON := $(SQUORUM_VENV)/bin/python
+PYTHON_SOURCES := cluster-tests examples scripts $(wildcard crates/*/mutants/run crates/*/tests/mutants/run)
 # Arguments of `squorum serve` for `make run`, of `squorum bench` for `make bench`.
 ARGS ?=
 # How many nodes `make bench` measures.
@@ -54,6 +55,7 @@ test: ## run every test, long campaigns in their short form
 	@scripts/install-build-tools
 	@scripts/install-test-tools
 	cargo nextest run $(SELECTION)
+	@scripts/simulate
 	cargo build $(SELECTION) --bins
 	$(PYTHON) -m pytest cluster-tests $(PYTEST_ARGS)
 
@@ -65,6 +67,7 @@ test-long: ## run every test, every campaign at its full size (hours)
 	cargo nextest run $(SELECTION) --profile long
 	@scripts/simulate
 	$(PYTHON) crates/queue/tests/mutants/run
+	$(PYTHON) crates/simulation/mutants/run
 	cargo build $(SELECTION) --bins
 	$(PYTHON) -m pytest cluster-tests $(PYTEST_ARGS)
 
@@ -96,8 +99,8 @@ verify: ## check format, lints, dependencies and licences; changes no file
 	cargo fmt --all --check
 	cargo clippy $(SELECTION) --all-targets -- -D warnings
 	cargo deny --locked check bans licenses sources
-	$(SQUORUM_VENV)/bin/ruff format --check cluster-tests examples scripts
-	$(SQUORUM_VENV)/bin/ruff check cluster-tests examples scripts
+	$(SQUORUM_VENV)/bin/ruff format --check $(PYTHON_SOURCES)
+	$(SQUORUM_VENV)/bin/ruff check $(PYTHON_SOURCES)
 
 .PHONY: fix
 fix: ## write what `make verify` would complain about, as far as tools can
@@ -105,5 +108,5 @@ fix: ## write what `make verify` would complain about, as far as tools can
 	@scripts/install-verify-tools
 	cargo clippy $(SELECTION) --all-targets --fix --allow-dirty --allow-staged
 	cargo fmt --all
-	$(SQUORUM_VENV)/bin/ruff check --fix cluster-tests examples scripts
-	$(SQUORUM_VENV)/bin/ruff format cluster-tests examples scripts
+	$(SQUORUM_VENV)/bin/ruff check --fix $(PYTHON_SOURCES)
+	$(SQUORUM_VENV)/bin/ruff format $(PYTHON_SOURCES)
