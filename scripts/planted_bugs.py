@@ -17,21 +17,28 @@ COPIED = ["Cargo.toml", "Cargo.lock", "crates", "proto", "cluster-tests"]
 LEFT_OUT = {"target", "__pycache__"}
 
 
-def copy_workspace() -> Path:
-    """Always in the same place, and what is the same there stays as old as it is, so that what was
-    built there once need not be built again."""
+def copy_workspace(mutants: list[dict] | None = None) -> Path:
+    """The copy, with these mutants in it, whose files are below crates. It is always in the same
+    place, and what is the same there stays as old as it is, so that what was built there once need
+    not be built again."""
+    changed: dict[Path, bytes] = {}
+    for mutant in mutants or []:
+        path = REPOSITORY / "crates" / mutant["file"]
+        source = changed.get(path, path.read_bytes()).decode()
+        changed[path] = plant(source, mutant).encode()
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
     workspace = cache / "squorum/mutants"
     workspace.mkdir(parents=True, exist_ok=True)
     for name in COPIED:
-        mirror(REPOSITORY / name, workspace / name)
+        mirror(REPOSITORY / name, workspace / name, changed)
     return workspace
 
 
-def mirror(source: Path, copy: Path) -> None:
+def mirror(source: Path, copy: Path, changed: dict[Path, bytes]) -> None:
     if not source.is_dir():
-        if not copy.is_file() or copy.read_bytes() != source.read_bytes():
-            shutil.copyfile(source, copy)
+        content = changed.get(source, source.read_bytes())
+        if not copy.is_file() or copy.read_bytes() != content:
+            copy.write_bytes(content)
             shutil.copymode(source, copy)
         return
     copy.mkdir(exist_ok=True)
@@ -44,7 +51,7 @@ def mirror(source: Path, copy: Path) -> None:
         if old.name not in names:
             shutil.rmtree(old) if old.is_dir() else old.unlink()
     for name in sorted(names):
-        mirror(source / name, copy / name)
+        mirror(source / name, copy / name, changed)
 
 
 @contextmanager

@@ -2,31 +2,20 @@
 
 use std::panic;
 
-use parking_lot::Mutex;
-
 use crate::oracle::{Rule, Violation};
+use crate::seams::elapsed_ms;
+use crate::{Report, Trace};
 
-/// More would say nothing new.
-const PANICS_MAX: usize = 8;
-
-static PANICS: Mutex<Vec<String>> = Mutex::new(Vec::new());
-
-/// From now on panics are kept, besides being printed. Once a process.
-pub fn watch() {
+/// From now on the first panic ends the run, and the process with it: what the simulated processes
+/// would do with it is no more than their own business, and tokio gets in a tangle over it.
+pub fn watch(seed: u64, trace: Trace) {
     let print = panic::take_hook();
     panic::set_hook(Box::new(move |info| {
-        let mut panics = PANICS.lock();
-        if panics.len() < PANICS_MAX {
-            panics.push(info.to_string().replace('\n', " "));
-        }
-        drop(panics);
         print(info);
+        let text = info.to_string().replace('\n', " ");
+        let violations = vec![Violation::new(Rule::Assertion, text)];
+        let report = Report::new(seed, &trace, elapsed_ms(), violations, Vec::new());
+        println!("{report}");
+        std::process::exit(1);
     }));
-}
-
-/// The first panic since the last call.
-pub(crate) fn take() -> Option<Violation> {
-    let panics = std::mem::take(&mut *PANICS.lock());
-    let first = panics.into_iter().next()?;
-    Some(Violation::new(Rule::Assertion, first))
 }

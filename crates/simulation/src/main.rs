@@ -102,8 +102,8 @@ fn run(seed: u64, arguments: &Arguments) -> anyhow::Result<()> {
         .with_ansi(false)
         .with_writer(std::io::stderr)
         .init();
-    assertions::watch();
     let trace = Trace::new(arguments.trace);
+    assertions::watch(seed, trace.clone());
     let report = match arguments.layer {
         Layer::Groups => ledger::run(seed, trace),
         Layer::Queues => queues::run(seed, trace),

@@ -1,12 +1,16 @@
 //! One seed in a process of its own: what is static in a process would otherwise carry over from one
 //! run to the next.
 
+use std::collections::VecDeque;
+use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
 /// No seed takes nearly as long; one that does has hung.
 const SEED_SECONDS_MAX: u64 = 600;
+/// Of what a process logs, in case it makes no report.
+const LINES_KEPT: usize = 8;
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// How a process ended.
@@ -52,13 +56,15 @@ pub(super) fn run(layer: &str, seed: u64) -> anyhow::Result<Ran> {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()?;
-    // A report is far smaller than a pipe's buffer.
+    // What nodes log can be much, a report is far smaller than a pipe's buffer.
+    let stderr = child.stderr.take();
+    let log = thread::spawn(move || stderr.map(last_lines).unwrap_or_default());
     for _ in 0..SEED_SECONDS_MAX * 1_000 / POLL_INTERVAL.as_millis() as u64 {
         if child.try_wait()?.is_some() {
             let output = child.wait_with_output()?;
             let mut text = String::from_utf8_lossy(&output.stdout).into_owned();
             if text.is_empty() {
-                text = last_lines(&String::from_utf8_lossy(&output.stderr));
+                text = log.join().unwrap_or_default();
             }
             return Ok(Ran {
                 is_well: output.status.success(),
@@ -75,7 +81,14 @@ pub(super) fn run(layer: &str, seed: u64) -> anyhow::Result<Ran> {
     })
 }
 
-fn last_lines(text: &str) -> String {
-    let lines: Vec<&str> = text.lines().collect();
-    lines[lines.len().saturating_sub(8)..].join("\n")
+/// The end of what is read.
+fn last_lines(from: impl Read) -> String {
+    let mut last = VecDeque::new();
+    for line in BufReader::new(from).split(b'\n').map_while(Result::ok) {
+        if last.len() == LINES_KEPT {
+            last.pop_front();
+        }
+        last.push_back(String::from_utf8_lossy(&line).into_owned());
+    }
+    Vec::from(last).join("\n")
 }

@@ -8,7 +8,6 @@ mod tally;
 use std::collections::VecDeque;
 use std::fmt;
 use std::future::{Future, pending};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use squorum_store::Random;
@@ -19,10 +18,10 @@ use self::fault::{NodeNumber, Trouble};
 use self::links::{LATENCY_MS_MAX, Links};
 pub use self::network::{PEER_PORT, SimDialer, address_of, listen};
 use self::tally::Tally;
+use crate::Trace;
 use crate::machine::{Death, Machine};
 use crate::oracle::{Rule, Violation};
 use crate::trace::event;
-use crate::{Trace, assertions};
 
 pub const NODE_NAMES: [&str; 3] = ["node1", "node2", "node3"];
 
@@ -140,15 +139,8 @@ impl World {
                 self.start(node);
             }
         }
-        let stepped = catch_unwind(AssertUnwindSafe(|| self.sim.step()));
-        if let Some(violation) = assertions::take() {
-            return Err(violation);
-        }
-        let done = match stepped {
-            Ok(Ok(done)) => done,
-            Ok(Err(error)) => return Err(Violation::new(Rule::Process, error.to_string())),
-            Err(_) => return Err(Violation::new(Rule::Assertion, "a panic")),
-        };
+        let stepped = self.sim.step();
+        let done = stepped.map_err(|error| Violation::new(Rule::Process, error.to_string()))?;
         for node in 0..self.machines.len() {
             self.look_after(node)?;
         }
