@@ -47,6 +47,7 @@ impl<O: Send + 'static> Group<O> {
         let (group, node) = (options.group, options.node);
         let stored = StoredState::read(&store, group)?;
         check_log_explains_state(&options, &*log, &stored)?;
+        drop_overruled_tail(group, &*log, &stored)?;
         let lease = Duration::from_millis(config.election_timeout_max);
         let heartbeat_interval = Duration::from_millis(options.timings.heartbeat_interval_ms);
         let entries = Arc::clone(&log);
@@ -227,4 +228,69 @@ fn check_log_explains_state(
         state: show(stored.applied.log_id),
         log: show(last),
     })
+}
+
+/// A snapshot is on disk when it replaces the rows; only later the log is told that it overrules the
+/// tail of a leader that was deposed. If the crash came between, the log still has that tail, under the
+/// indexes of what the rows hold. openraft refuses the two together, and purging up to the rows would
+/// leave the entries above them.
+fn drop_overruled_tail(
+    group: GroupId,
+    log: &dyn EntryLog,
+    stored: &StoredState,
+) -> Result<(), StartError> {
+    let (last, applied) = (log.state(group).last.map(from_log), stored.applied.log_id);
+    let index = |id: Option<LogId>| id.map(|id| id.index());
+    if last >= applied || index(last) < index(applied) {
+        return Ok(());
+    }
+    tracing::warn!(?last, ?applied, "the log's tail is overruled by a snapshot");
+    // All of it: what the rows do not hold lost to what they do.
+    let dropped = log.truncate_after(group, None);
+    dropped.map_err(|error| StartError::Raft {
+        group,
+        reason: error.to_string(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use squorum_log::{Entry, LogId};
+
+    use super::*;
+    use crate::raft_types::log_id;
+    use crate::state_machine::Applied;
+    use crate::testing::small_log;
+
+    #[test]
+    fn a_tail_that_a_snapshot_overruled_is_dropped() {
+        const GROUP: GroupId = GroupId(1);
+        let last_with = |term, index| {
+            let directory = tempfile::tempdir().unwrap();
+            let log = small_log(directory.path());
+            let entries = (0..=5).map(|index| Entry {
+                id: LogId { term: 4, index },
+                payload: b"entry".as_slice().into(),
+            });
+            log.append(GROUP, entries.collect(), Box::new(|_| ()))
+                .unwrap();
+            let installed = Applied {
+                log_id: Some(log_id(term, index)),
+                ..Applied::default()
+            };
+            let stored = StoredState {
+                applied: installed.clone(),
+                installed,
+            };
+            drop_overruled_tail(GROUP, &log, &stored).unwrap();
+            log.state(GROUP).last.map(|last| last.index)
+        };
+        for index in [3, 5] {
+            assert_eq!(last_with(5, index), None);
+            assert_eq!(last_with(4, index), Some(5));
+        }
+        assert_eq!(last_with(5, 6), Some(5));
+    }
 }
