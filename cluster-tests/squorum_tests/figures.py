@@ -86,7 +86,8 @@ def file_name(node_id: str) -> str:
 def add_run(path: Path, run: dict) -> None:
     runs = json.loads(path.read_text())["runs"] if path.exists() else []
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"runs": [*runs, run]}, indent=1) + "\n")
+    lines = ",\n".join(json.dumps(run) for run in [*runs, run])
+    path.write_text(f'{{"runs": [\n{lines}\n]}}\n')
 
 
 def machine() -> dict:

@@ -29,8 +29,9 @@ def account(runs: Runs) -> str:
 
 def kills(runs: Runs) -> str:
     return (
-        f"{runs.sum('kills')} kills, longest gap {runs.worst('gap_seconds'):.2f} s, "
-        f"{runs.sum('exceptions')} exceptions, {account(runs)}"
+        f"{runs.sum('kills')} kills in {runs.sum('seconds'):.0f} s, longest gap "
+        f"{runs.worst('gap_seconds'):.2f} s, {runs.sum('exceptions')} exceptions, {account(runs)}, "
+        f"at least {min(runs.all('acknowledged_per_second'), default=0)} a second"
     )
 
 
@@ -95,10 +96,9 @@ def idle(runs: Runs) -> str:
     return f"{min(shares, default=0):.1f} to {max(shares, default=0):.1f} % of a core per node"
 
 
-LOSS_BAR = "nothing lost, no FIFO duplicate, order kept"
-KILL_BAR = f"gap ≤ 2 s, no exception, {LOSS_BAR}"
-HANG_BAR = f"gap ≤ 3 s elsewhere, no false 200 or 4xx, served ≤ 3 s after healing, {LOSS_BAR}"
-BACK_BAR = f"back ≤ 5 s, {LOSS_BAR}"
+KILL_BAR = "gap ≤ 2 s, no exception"
+HANG_BAR = "gap ≤ 3 s and no exception elsewhere, no false 200 or 4xx, served ≤ 3 s after healing"
+BACK_BAR = "back ≤ 5 s"
 ONCE_BAR = "the same batch with the same handles, once"
 
 SECTIONS = (
@@ -108,7 +108,8 @@ SECTIONS = (
         "settings, on two standard and two FIFO queues. In kills all of them know one name with the "
         "addresses of the three nodes; in hangs and cuts each knows one node. After the fault the "
         "queues are drained until nothing came for longer than a visibility timeout, and the history "
-        "is judged: loss, FIFO duplicates, order, early deliveries, deleted messages that come back.",
+        "is judged; in every row the bar is also that no acknowledged message was lost, no FIFO "
+        "message doubled, no order broken, no message delivered early, none after its delete.",
         (
             Row(
                 "SIGKILL of each node in turn, three rounds in 60 s",
@@ -166,7 +167,7 @@ SECTIONS = (
             Row(
                 "SIGTERM of each node, one after the other",
                 "cluster-hand-over-rolling-restart-under-the-load-of-users",
-                f"no exception, {LOSS_BAR}",
+                "no exception",
                 rolling_restart,
             ),
         ),

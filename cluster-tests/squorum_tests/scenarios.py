@@ -109,8 +109,10 @@ def survive_kills_in_turn(cluster: Breakable, figures: Figures) -> None:
             time.sleep(max(0.0, killed + KILL_PERIOD_SECONDS - time.monotonic()))
             gaps.append(longest_gap(found, Period(killed, time.monotonic())))
         under_fault = Period(began, time.monotonic())
+        sent = sum(acked_within(history, under_fault) for history in found)
         figures.note(
             kills=len(gaps),
+            acknowledged_per_second=round(sent / (under_fault.ended - under_fault.started)),
             seconds=round(under_fault.ended - under_fault.started, 1),
             gap_seconds=round(longest_gap(found, under_fault), 3),
             gap_seconds_of_each_kill=rounded(gaps),
@@ -212,6 +214,10 @@ def histories(workloads: list[Workload]) -> list[History]:
 
 def acked(history: History) -> int:
     return sum(send.acked for send in history.sends)
+
+
+def acked_within(history: History, period: Period) -> int:
+    return sum(s.acked and period.started <= s.ended <= period.ended for s in history.sends)
 
 
 def endpoint_of(place: Place) -> str:

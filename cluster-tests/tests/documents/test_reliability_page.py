@@ -15,13 +15,7 @@ MACHINE = {"cores": 2, "processor": "P", "memory_gib": 4, "kernel": "6.1", "load
 
 
 def run(**more) -> dict:
-    figures = {
-        "kills": 9,
-        "gap_seconds": 1.5,
-        "exceptions": 0,
-        "acknowledged": 900,
-        "violations": 0,
-    }
+    figures = {"kills": 9, "seconds": 60.2, "gap_seconds": 1.5, "exceptions": 0}
     run = {"date": "2026-01-02T03:04:05+00:00", "machine": MACHINE, "binary": "abc", "size": "full"}
     return {**run, "figures": figures, "passed": True, "failures": [], **more}
 
@@ -58,7 +52,7 @@ def test_every_row_has_a_test():
 def test_runs_count_when_full_and_fail_when_one_failed(tmp_path):
     assert "| – | 0 | **not run** |" in line_of(tmp_path)
     assert "| – | 0 | **not run** |" in line_of(tmp_path, run(size="short"))
-    assert "18 kills, longest gap 1.50 s" in line_of(tmp_path, run(), run())
+    assert "18 kills in 120 s, longest gap 1.50 s" in line_of(tmp_path, run(), run())
     assert line_of(tmp_path, run()).endswith("| 1 | met |")
     failed = run(passed=False, failures=["gap: 2.50 s\nmore"])
     assert line_of(tmp_path, run(), failed).endswith("| 2 | **missed in 1** |")
