@@ -17,6 +17,7 @@ use tokio_stream::wrappers::ReceiverStream;
 
 use super::client::{raft_client, rpc_error};
 use super::messages;
+use super::snapshot_pace::SnapshotPace;
 use crate::options::ApplyOn;
 use crate::raft_types::{RaftVote, TypeConfig};
 use crate::snapshot::{Chunks, SnapshotData, SnapshotError};
@@ -33,7 +34,7 @@ pub(super) async fn send(
     vote: &RaftVote,
     snapshot: SnapshotData,
     apply_on: ApplyOn,
-    sent_bytes: &Counter,
+    paced: (&SnapshotPace, &Counter),
 ) -> Result<RaftVote, StreamingError<TypeConfig>> {
     let generation = connection.generation();
     let (parts, outgoing) = mpsc::channel(1);
@@ -48,7 +49,7 @@ pub(super) async fn send(
         opening,
         snapshot.into_chunks(),
         apply_on,
-        sent_bytes
+        paced
     ));
     let response = match select(response, feeding).await {
         Either::Left((response, _)) => response,
@@ -83,7 +84,7 @@ async fn feed(
     opening: Part,
     mut chunks: Chunks,
     apply_on: ApplyOn,
-    sent_bytes: &Counter,
+    (pace, sent_bytes): (&SnapshotPace, &Counter),
 ) -> Result<(), FeedError> {
     let mut next = Some(opening);
     while let Some(part) = next {
@@ -101,7 +102,9 @@ async fn feed(
             })
             .await;
         let chunk = chunk.map_err(FeedError::Unreadable)?;
-        sent_bytes.add(chunk.as_ref().map_or(0, |chunk| chunk.len() as u64));
+        let bytes = chunk.as_ref().map_or(0, |chunk| chunk.len() as u64);
+        pace.pass(bytes).await;
+        sent_bytes.add(bytes);
         next = chunk.map(Part::Chunk);
     }
     Ok(())
