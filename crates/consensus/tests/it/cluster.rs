@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use squorum_consensus::testing::Outcome;
 use squorum_consensus::{
-    ApplyOn, Group, GroupOptions, InitializeError, Leadership, ProposeError, RaftTransport,
+    ApplyOn, Group, GroupOptions, InitializeError, Leadership, ProposeError, RaftTransport, Timings,
 };
 use squorum_peer::{Peers, Services, serve};
 use squorum_types::NodeId;
@@ -217,9 +217,15 @@ impl Cluster {
     }
 }
 
-/// No threads, as in simulations.
+/// No threads, as in simulations. All members share one worker then: a leader must not be deposed
+/// because it is slow.
 pub(crate) fn inline(options: &mut GroupOptions) {
     options.apply_on = ApplyOn::Caller;
+    options.timings = Timings {
+        heartbeat_interval_ms: 250,
+        election_timeout_min_ms: 1500,
+        election_timeout_max_ms: 2000,
+    };
 }
 
 /// Watches that no two members serve from their own state at the same time.
