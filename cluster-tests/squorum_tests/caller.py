@@ -36,14 +36,17 @@ class Caller:
             return Answered(answer, started, time.monotonic(), attempts)
         except ClientError as error:
             details = error.response["Error"]
-            status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+            metadata = error.response["ResponseMetadata"]
+            status, attempts = metadata["HTTPStatusCode"], metadata.get("RetryAttempts", 0) + 1
             code, text = details.get("Code", ""), details.get("Message", "")
-            self.note(error.operation_name, started, status, code, text)
+            self.note(error.operation_name, started, status, code, text, attempts)
         except BotoCoreError as error:
             self.note(action.__name__, started, 0, type(error).__name__, str(error))
         return None
 
-    def note(self, action: str, started: float, status: int, code: str, text: str) -> None:
+    def note(
+        self, action: str, started: float, status: int, code: str, text: str, attempts: int = 1
+    ) -> None:
         """Records a failure of a call or of a batch's entry; status 0 when nothing was answered."""
         self._history.failures.append(
             Failure(
@@ -55,5 +58,6 @@ class Caller:
                 status=status,
                 code=code,
                 message=text,
+                attempts=attempts,
             )
         )

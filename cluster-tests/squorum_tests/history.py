@@ -79,7 +79,8 @@ class EmptyReceive:
 @dataclass(frozen=True)
 class Failure:
     """An exception that reached the application: an error that the server answered to a call or to a
-    batch's entry, or, with status 0, a call without an answer."""
+    batch's entry, or, with status 0, a call without an answer. `attempts` as in a send; 1 where the
+    SDK does not tell."""
 
     queue: str
     action: str
@@ -89,6 +90,7 @@ class Failure:
     status: int
     code: str
     message: str
+    attempts: int = 1
 
     def __str__(self):
         took = self.ended - self.started

@@ -22,6 +22,7 @@ from squorum_tests.continuity import (
     check_gap,
     failures,
     longest_gap,
+    tells_of_earlier_effect,
 )
 from squorum_tests.figures import Figures
 from squorum_tests.history import History
@@ -119,7 +120,7 @@ def survive_kills_in_turn(cluster: Breakable, figures: Figures) -> None:
             ready_seconds=rounded(ready),
         )
         judge(workloads, ACKED_MIN, figures)
-        figures.note(exceptions=len(failures(found, None)))
+        note_exceptions(figures, found)
         violations = check_exceptions(found)
         violations += check_gap(found, under_fault, KILL_GAP_SECONDS_MAX)
         violations += check_delivery(found, under_fault.ended, DELIVERY_SECONDS_MAX)
@@ -177,10 +178,8 @@ def survive_hang(
             served_again_seconds=round(recovery, 3),
         )
         judge(workloads, ACKED_MIN, figures)
-        figures.note(
-            exceptions=len(failures(found, others)),
-            exceptions_of_its_clients=len(failures(found, {endpoints[index]})),
-        )
+        note_exceptions(figures, found, others)
+        figures.note(exceptions_of_its_clients=len(failures(found, {endpoints[index]})))
         violations = check_exceptions(found, others)
         violations += check_gap(found, under_fault, HANG_GAP_SECONDS_MAX, others)
         violations += check_cut_off(found, endpoints[index], cut, RECOVERY_SECONDS_MAX)
@@ -214,6 +213,12 @@ def histories(workloads: list[Workload]) -> list[History]:
 
 def acked(history: History) -> int:
     return sum(send.acked for send in history.sends)
+
+
+def note_exceptions(figures: Figures, found: list[History], endpoints: set[str] | None = None):
+    noticed = failures(found, endpoints)
+    told = sum(tells_of_earlier_effect(failure) for failure in noticed)
+    figures.note(exceptions=len(noticed) - told, told_of_earlier_effect=told)
 
 
 def acked_within(history: History, period: Period) -> int:

@@ -94,6 +94,21 @@ def never_deliver(history):
     history.deliveries.pop()
 
 
+def change_in_vain(history, attempts=1, action="ChangeMessageVisibility"):
+    text = "Reason: Message does not exist or is not available for visibility timeout change."
+    history.failures.append(
+        Failure("good", action, OTHER, 20.0, 21.0, 400, "InvalidParameterValue", text, attempts)
+    )
+
+
+def test_retry_of_a_change_may_be_told_that_it_took_effect():
+    history = good_history()
+    change_in_vain(history, attempts=2)
+    assert rules(history) == set()
+    change_in_vain(history, attempts=2, action="DeleteMessage")
+    assert rules(history) == {"exception"}
+
+
 def stay_broken(history):
     history.failures.append(failure(NODE, 43.5, 43.6, 503, "ServiceUnavailable"))
 
@@ -102,6 +117,7 @@ def stay_broken(history):
     ("rule", "damage"),
     [
         ("exception", raise_elsewhere),
+        ("exception", change_in_vain),
         ("gap", pause_sends),
         ("false success", acknowledge_alone),
         ("false success", delete_alone),

@@ -6,9 +6,9 @@ import time
 import pytest
 
 from squorum_tests import client
-from squorum_tests.continuity import Period, assert_none, check_exceptions, failures, longest_gap
+from squorum_tests.continuity import Period, assert_none, check_exceptions, longest_gap
 from squorum_tests.probe import Attempt, SendProbe
-from squorum_tests.scenarios import endpoint_of, histories, load_of_users, one_name
+from squorum_tests.scenarios import endpoint_of, histories, load_of_users, note_exceptions, one_name
 from squorum_tests.size import size
 from squorum_tests.workload import judge
 
@@ -78,5 +78,5 @@ def test_rolling_restart_under_the_load_of_users(cluster, figures):
         gap = longest_gap(histories(workloads), Period(began, time.monotonic()))
         figures.note(gap_seconds=round(gap, 3))
         judge(workloads, 100, figures)
-        figures.note(exceptions=len(failures(histories(workloads), None)))
+        note_exceptions(figures, histories(workloads))
         assert_none(check_exceptions(histories(workloads)))
