@@ -68,19 +68,32 @@ impl<S: Store> Controller<S> {
         {
             return std::future::pending().await;
         }
-        match self.meta.work(None, ITEMS_MAX) {
-            Ok(items) => {
-                for item in items {
-                    let driven = self.driven.lock().contains(&(item.queue, item.kind));
-                    if !driven && let Err(error) = self.drive(item.queue, item.kind).await {
-                        tracing::warn!(%error, queue = %item.queue, "work is not done yet");
-                    }
-                }
+        let more = match self.meta.work(None, ITEMS_MAX) {
+            Ok(items) => self.finish(items).await,
+            Err(error) => {
+                tracing::warn!(%error, "work cannot be read");
+                false
             }
-            Err(error) => tracing::warn!(%error, "work cannot be read"),
+        };
+        if !more {
+            let _ = tokio::time::timeout(ROUND_INTERVAL, self.meta.new_work()).await;
+            tokio::time::sleep(ROUND_PAUSE).await;
         }
-        let _ = tokio::time::timeout(ROUND_INTERVAL, self.meta.new_work()).await;
-        tokio::time::sleep(ROUND_PAUSE).await;
+    }
+
+    /// True if there is more to do at once: there were as many items as fit into a round, and all are
+    /// done.
+    async fn finish(&self, items: Vec<WorkItem>) -> bool {
+        let mut more = items.len() == ITEMS_MAX;
+        for item in items {
+            if self.driven.lock().contains(&(item.queue, item.kind)) {
+                more = false;
+            } else if let Err(error) = self.drive(item.queue, item.kind).await {
+                tracing::warn!(%error, queue = %item.queue, "work is not done yet");
+                more = false;
+            }
+        }
+        more
     }
 
     /// Brings one kind of work on a queue to its end.
