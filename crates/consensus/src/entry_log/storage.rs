@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 
 use super::appended_bytes::AppendedBytes;
 use super::flush::Flush;
-use super::{EntryLog, LogReader, SyncProgress};
+use super::{EntryLog, Holds, LogReader, SyncProgress};
 use crate::codec::{self, CodecError};
 use crate::raft_types::{self, LogId, RaftEntry, RaftVote, TypeConfig};
 
@@ -23,6 +23,7 @@ pub(crate) struct LogView {
     vote: Mutex<Option<RaftVote>>,
     pub(crate) progress: Arc<SyncProgress>,
     pub(crate) appended: AppendedBytes,
+    pub(crate) holds: Arc<Holds>,
     durable: Mutex<Option<LogId>>,
 }
 
@@ -39,6 +40,7 @@ impl LogView {
             vote: Mutex::new(vote),
             progress: Arc::new(SyncProgress::new()),
             appended: AppendedBytes::default(),
+            holds: Arc::default(),
             durable: Mutex::new(durable),
         })
     }

@@ -63,16 +63,25 @@ impl<O: Send + 'static> Group<O> {
     }
 
     /// The last index that nobody needs in the log. A follower that is further behind gets a
-    /// snapshot, so whoever is away does not make the log grow.
+    /// snapshot, so whoever is away does not make the log grow; what comes after a snapshot that is on
+    /// its way is kept for longer, within bounds.
     fn purge_upto(&self, durable: u64) -> Option<u64> {
         let kept = self.inner.log_bytes_kept;
         if kept == 0 {
             return Some(durable);
         }
-        let before_kept = self.inner.log.appended.index_before_last(kept)?;
-        Some(before_kept.min(durable))
+        let appended = &self.inner.log.appended;
+        let upto = appended.index_before_last(kept)?.min(durable);
+        let Some(held) = self.inner.log.holds.lowest() else {
+            return Some(upto);
+        };
+        let held_max = kept.saturating_mul(HELD_FACTOR_MAX);
+        Some(upto.min(held.max(appended.index_before_last(held_max).unwrap_or(0))))
     }
 }
 
 /// A checkpoint that is on disk already takes openraft a few messages.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// So many times what is kept for followers is kept for those that are being sent a snapshot, at most.
+const HELD_FACTOR_MAX: u64 = 16;

@@ -60,6 +60,7 @@ impl<O: Send + 'static> Group<O> {
         let network = Network {
             transport: Arc::clone(&transport),
             group,
+            holds: Arc::clone(&view.holds),
             apply_on: options.apply_on,
             heartbeat_interval,
         };

@@ -19,6 +19,7 @@ use squorum_types::{GroupId, NodeId};
 use tonic::{Response, Status};
 
 use super::{RaftTransport, append, heartbeat, messages, snapshot};
+use crate::entry_log::Holds;
 use crate::options::ApplyOn;
 use crate::raft_types::{RaftVote, TypeConfig};
 use crate::snapshot::SnapshotData;
@@ -27,6 +28,7 @@ use crate::snapshot::SnapshotData;
 pub(crate) struct Network {
     pub(crate) transport: Arc<RaftTransport>,
     pub(crate) group: GroupId,
+    pub(crate) holds: Arc<Holds>,
     pub(crate) apply_on: ApplyOn,
     pub(crate) heartbeat_interval: Duration,
 }
@@ -35,6 +37,7 @@ pub(crate) struct Network {
 pub(crate) struct PeerClient {
     transport: Arc<RaftTransport>,
     group: GroupId,
+    holds: Arc<Holds>,
     node: NodeId,
     apply_on: ApplyOn,
     heartbeat_interval: Duration,
@@ -83,6 +86,7 @@ impl Network {
         PeerClient {
             transport: Arc::clone(&self.transport),
             group: self.group,
+            holds: Arc::clone(&self.holds),
             node: NodeId(target),
             apply_on: self.apply_on,
             heartbeat_interval: self.heartbeat_interval,
@@ -203,6 +207,9 @@ impl RaftNetworkV2<TypeConfig> for PeerClient {
         _option: RPCOption,
     ) -> Result<SnapshotResponse<TypeConfig>, StreamingError<TypeConfig>> {
         let connection = self.transport.connection(self.node, Lane::Snapshot)?;
+        let last = snapshot.meta.last_log_id.map_or(0, |id| id.index());
+        // From before its turn comes: it does not get younger while it waits.
+        let _hold = self.holds.begin(self.node, last);
         let data = snapshot.snapshot;
         let figures = &self.transport.registry.snapshots;
         let counted = figures.begin();
