@@ -64,7 +64,7 @@ def table(section: Section, runs: dict[str, Runs]) -> Iterator[str]:
 
 
 def line(row: Row, runs: Runs) -> str:
-    told = row.tell(runs) if runs else "–"
+    told = row.tell(runs) if runs.measured else "–"
     cells = [row.check, row.bar or "reported", told, str(len(runs)), verdict(row, runs)]
     return f"| {' | '.join(cells)} |"
 

@@ -26,6 +26,11 @@ class Runs:
         return sum(self.all(name))
 
     @property
+    def measured(self) -> bool:
+        """Whether any run got as far as its figures."""
+        return any(len(run["figures"]) > 1 for run in self.runs)
+
+    @property
     def failures(self) -> list[str]:
         """Of each failed run, the first line of why."""
         found = []
