@@ -2,8 +2,8 @@
 //!
 //! An empty poll proposes nothing. Every replica's board knows from applied entries what there is, so
 //! a poll parks at the boards of its own node, wherever the partitions are led. A leader's own board
-//! says for certain; of the others a poll asks each leader once before it parks, and again when its
-//! own board says that there is something.
+//! says for certain; of the others a poll asks each leader once before it parks, again when its own
+//! board says that there is something, and before it answers that there is nothing.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -126,11 +126,17 @@ impl<S: Store> Inner<S> {
                 }
             }
         }
-        // What this replica has not heard of may be there all the same.
         if self.view.is_cut_off() {
             return Err(cut_off);
         }
-        Ok(Delivery::empty())
+        // What this replica has not heard of may be there all the same, most of all where nobody led
+        // when the poll began.
+        let is_draining = *draining.borrow();
+        if short || is_draining {
+            return Ok(Delivery::empty());
+        }
+        let last = self.ask_all(queue, &partitions, wanted, short).await?;
+        Ok(last.unwrap_or_else(Delivery::empty))
     }
 
     /// Asks the leader of every partition. One that cannot be reached is passed over, unless that
