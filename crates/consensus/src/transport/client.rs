@@ -209,7 +209,7 @@ impl RaftNetworkV2<TypeConfig> for PeerClient {
         let connection = self.transport.connection(self.node, Lane::Snapshot)?;
         let last = snapshot.meta.last_log_id.map_or(0, |id| id.index());
         // From before its turn comes: it does not get younger while it waits.
-        let _hold = self.holds.begin(self.node, last);
+        let hold = self.holds.begin(self.node, last);
         let data = snapshot.snapshot;
         let figures = &self.transport.registry.snapshots;
         let counted = figures.begin();
@@ -226,6 +226,7 @@ impl RaftNetworkV2<TypeConfig> for PeerClient {
         };
         // A higher vote means that the peer has thrown it away.
         if answered <= vote {
+            hold.installed();
             counted.done();
         }
         Ok(SnapshotResponse::new(answered))
