@@ -10,7 +10,7 @@ from squorum_tests.size import LONG, size
 QUEUES = size(200, 2000)
 # For so long nothing is written before a cluster counts as idle: shards hear of new queues in rounds,
 # which may be eleven seconds apart.
-QUIET_SECONDS = 15.0
+QUIET_SECONDS = size(3, 15)
 QUIET_DEADLINE_SECONDS = 300.0
 MEASURED_SECONDS = size(10, 60)
 CORE_SHARE_MAX = 0.05
