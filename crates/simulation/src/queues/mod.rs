@@ -27,9 +27,11 @@ use crate::world::World;
 const SHARDS: u16 = 3;
 /// How long a cluster may take to found itself and create the queues.
 const FOUNDING_MS_MAX: u64 = 20_000;
-/// After everything is well again, every message is delivered within this time, the visibility
-/// timeouts of earlier deliveries aside.
+/// After everything is well again, some message is deleted within this time until none is left, the
+/// visibility timeouts of earlier deliveries aside.
 const DELIVERY_MS_MAX: u64 = 10_000;
+/// So many times as long may draining take as nothing may happen in it.
+const DRAIN_LIMITS_MAX: u64 = 5;
 /// The queues have to be silent for so long until they count as empty.
 const SILENCE_MS: u64 = 2_000;
 const DRAINED_INTERVAL_MS: u64 = 100;
@@ -110,16 +112,44 @@ fn facts(history: &History) -> Vec<(&'static str, u64)> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     Founding,
-    Trouble {
-        until_ms: u64,
-    },
-    Draining {
-        since_ms: u64,
-        empty_since_ms: Option<u64>,
-    },
-    Comparing {
-        since_ms: u64,
-    },
+    Trouble { until_ms: u64 },
+    Draining(Drain),
+    Comparing { since_ms: u64 },
+}
+
+/// How far the queues are drained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Drain {
+    since_ms: u64,
+    /// The fewest messages that were left so far, and since when there are no fewer.
+    left: usize,
+    stuck_since_ms: u64,
+    empty_since_ms: Option<u64>,
+}
+
+impl Drain {
+    fn begin(now_ms: u64) -> Drain {
+        Drain {
+            since_ms: now_ms,
+            left: usize::MAX,
+            stuck_since_ms: now_ms,
+            empty_since_ms: None,
+        }
+    }
+
+    fn look(&mut self, left: usize, is_empty: bool, now_ms: u64) {
+        if left < self.left {
+            (self.left, self.stuck_since_ms) = (left, now_ms);
+        }
+        self.empty_since_ms = is_empty.then(|| self.empty_since_ms.unwrap_or(now_ms));
+    }
+
+    /// Slow clients need time for what has gathered, but something has to happen all the time.
+    fn is_stuck(&self, now_ms: u64, limit_ms: u64) -> bool {
+        let is_stuck = now_ms > self.stuck_since_ms + limit_ms;
+        let is_endless = now_ms > self.since_ms + DRAIN_LIMITS_MAX * limit_ms;
+        self.empty_since_ms.is_none() && (is_stuck || is_endless)
+    }
 }
 
 fn drive(
@@ -164,35 +194,28 @@ fn next_phase(
         Phase::Trouble { until_ms } if now_ms >= until_ms => {
             world.heal();
             shared.is_healed.store(true, Ordering::Relaxed);
-            Ok(Phase::Draining {
-                since_ms: now_ms,
-                empty_since_ms: None,
-            })
+            Ok(Phase::Draining(Drain::begin(now_ms)))
         }
-        Phase::Draining {
-            since_ms,
-            empty_since_ms,
-        } if now_ms.is_multiple_of(DRAINED_INTERVAL_MS) => {
+        Phase::Draining(mut drain) if now_ms.is_multiple_of(DRAINED_INTERVAL_MS) => {
             let left = undelivered(shared);
             let is_empty = left.is_empty() && shared.is_sent.load(Ordering::Relaxed);
             let limit_ms = DELIVERY_MS_MAX + shared.plan.visibility_timeout_ms_max();
-            if !is_empty && now_ms > since_ms + limit_ms {
+            drain.look(left.len(), is_empty, now_ms);
+            if drain.is_stuck(now_ms, limit_ms) {
                 let text = format!(
-                    "{limit_ms} ms after all was well again, {}",
+                    "{} ms after all was well again, {}",
+                    now_ms - drain.since_ms,
                     describe(&left)
                 );
                 return Err(liveness(text));
             }
-            let empty_since_ms = is_empty.then(|| empty_since_ms.unwrap_or(now_ms));
+            let empty_since_ms = drain.empty_since_ms;
             if empty_since_ms.is_some_and(|at_ms| now_ms > at_ms + SILENCE_MS) {
                 event!(shared.trace, now_ms, "the queues are empty");
                 shared.is_drained.store(true, Ordering::Relaxed);
                 return Ok(Phase::Comparing { since_ms: now_ms });
             }
-            Ok(Phase::Draining {
-                since_ms,
-                empty_since_ms,
-            })
+            Ok(Phase::Draining(drain))
         }
         same => Ok(same),
     }
