@@ -39,7 +39,7 @@ def test_metrics_are_well_formed_and_follow_what_is_done(own_node, sqs_of_own):
     assert 'squorum_requests_total{action="SendMessage",answer="success"} 5' in lines
     assert 'squorum_messages{state="visible"} 5' in lines
     assert own_node.metric("squorum_group_has_leader") == own_node.metric("squorum_group_leads")
-    assert own_node.metric("squorum_log_syncs_total") > 0
+    assert own_node.metric("squorum_log_syncs") > 0
     assert own_node.metric("process_resident_memory_bytes") > 0
 
 
