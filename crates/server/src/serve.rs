@@ -169,7 +169,6 @@ async fn start(
         advertise: configuration.advertise,
         shard_count: configuration.shards,
         checkpoint,
-        snapshot_bytes_per_second: configuration.snapshot_bytes_per_second,
         ..defaults
     };
     let parts = NodeParts {

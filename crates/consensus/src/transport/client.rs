@@ -213,12 +213,8 @@ impl RaftNetworkV2<TypeConfig> for PeerClient {
         let data = snapshot.snapshot;
         let figures = &self.transport.registry.snapshots;
         let counted = figures.begin();
-        let sending = async {
-            let pace = &self.transport.snapshot_pace;
-            let _turn = pace.turn().await;
-            let paced = (pace, &figures.sent_bytes);
-            snapshot::send(&connection, self.group, &vote, data, self.apply_on, paced).await
-        };
+        let bytes = &figures.sent_bytes;
+        let sending = snapshot::send(&connection, self.group, &vote, data, self.apply_on, bytes);
         let answered = tokio::select! {
             biased;
             closed = cancel => return Err(closed.into()),

@@ -17,7 +17,6 @@ use tokio_stream::wrappers::ReceiverStream;
 
 use super::client::{raft_client, rpc_error};
 use super::messages;
-use super::snapshot_pace::SnapshotPace;
 use crate::options::ApplyOn;
 use crate::raft_types::{RaftVote, TypeConfig};
 use crate::snapshot::{Chunks, SnapshotData, SnapshotError};
@@ -34,7 +33,7 @@ pub(super) async fn send(
     vote: &RaftVote,
     snapshot: SnapshotData,
     apply_on: ApplyOn,
-    paced: (&SnapshotPace, &Counter),
+    sent_bytes: &Counter,
 ) -> Result<RaftVote, StreamingError<TypeConfig>> {
     let generation = connection.generation();
     let (parts, outgoing) = mpsc::channel(1);
@@ -49,7 +48,7 @@ pub(super) async fn send(
         opening,
         snapshot.into_chunks(),
         apply_on,
-        paced
+        sent_bytes
     ));
     let response = match select(response, feeding).await {
         Either::Left((response, _)) => response,
@@ -84,7 +83,7 @@ async fn feed(
     opening: Part,
     mut chunks: Chunks,
     apply_on: ApplyOn,
-    (pace, sent_bytes): (&SnapshotPace, &Counter),
+    sent_bytes: &Counter,
 ) -> Result<(), FeedError> {
     let mut next = Some(opening);
     while let Some(part) = next {
@@ -102,9 +101,7 @@ async fn feed(
             })
             .await;
         let chunk = chunk.map_err(FeedError::Unreadable)?;
-        let bytes = chunk.as_ref().map_or(0, |chunk| chunk.len() as u64);
-        pace.pass(bytes).await;
-        sent_bytes.add(bytes);
+        sent_bytes.add(chunk.as_ref().map_or(0, |chunk| chunk.len() as u64));
         next = chunk.map(Part::Chunk);
     }
     Ok(())
