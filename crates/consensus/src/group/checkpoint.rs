@@ -75,7 +75,7 @@ impl<O: Send + 'static> Group<O> {
         let Some(held) = self.inner.log.holds.lowest() else {
             return Some(upto);
         };
-        let held_max = kept.saturating_mul(HELD_FACTOR_MAX);
+        let held_max = kept.saturating_mul(HELD_FACTOR_MAX).max(HELD_BYTES_MIN);
         Some(upto.min(held.max(appended.index_before_last(held_max).unwrap_or(0))))
     }
 }
@@ -85,3 +85,5 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// So many times what is kept for followers is kept for those that are being sent a snapshot, at most.
 const HELD_FACTOR_MAX: u64 = 16;
+/// So much is held if need be, however little is kept otherwise.
+const HELD_BYTES_MIN: u64 = 64 << 20;
