@@ -72,15 +72,15 @@ impl<O: Send + 'static> Group<O> {
                 reason: error.to_string(),
             })?;
         let votes_from = end_of_owed_leases(&raft, may_owe_lease, lease);
-        let registration = transport.registry().register(RunningGroup {
+        let running = RunningGroup {
             id: group,
             raft: raft.clone(),
-            heartbeat_interval,
             scratch: options.scratch,
             apply_on: options.apply_on,
             votes_from,
             snapshots: AtomicU64::new(0),
-        });
+        };
+        let registration = transport.registry().register(running, heartbeat_interval);
         let handover = Handover::new();
         let (watch, leadership) = LeadershipWatch::new(
             (group, node),

@@ -208,7 +208,6 @@ impl RaftNetworkV2<TypeConfig> for PeerClient {
     ) -> Result<SnapshotResponse<TypeConfig>, StreamingError<TypeConfig>> {
         let connection = self.transport.connection(self.node, Lane::Snapshot)?;
         let last = snapshot.meta.last_log_id.map_or(0, |id| id.index());
-        // From before its turn comes: it does not get younger while it waits.
         let hold = self.holds.begin(self.node, last);
         let data = snapshot.snapshot;
         let figures = &self.transport.registry.snapshots;

@@ -34,7 +34,6 @@ struct Running {
 pub(crate) struct RunningGroup {
     pub(crate) id: GroupId,
     pub(crate) raft: Raft<TypeConfig, StateMachine>,
-    pub(crate) heartbeat_interval: Duration,
     pub(crate) scratch: PathBuf,
     pub(crate) apply_on: ApplyOn,
     /// Before, a leader that this node promised its lease to before it restarted may still count
@@ -64,12 +63,16 @@ pub(crate) struct Registration {
 impl Registry {
     /// From now on peers reach the group and hear its heartbeats, until the registration is dropped.
     /// Replaces an earlier run of it. All groups have the same heartbeat interval.
-    pub(crate) fn register(self: &Arc<Self>, group: RunningGroup) -> Registration {
+    pub(crate) fn register(
+        self: &Arc<Self>,
+        group: RunningGroup,
+        heartbeat_interval: Duration,
+    ) -> Registration {
         let group = Arc::new(group);
         let mut running = self.running.lock();
         running.groups.insert(group.id, Arc::clone(&group));
         if !std::mem::replace(&mut running.has_pulse, true) {
-            tokio::spawn(pulse::run(Arc::downgrade(self), group.heartbeat_interval));
+            tokio::spawn(pulse::run(Arc::downgrade(self), heartbeat_interval));
         }
         drop(running);
         Registration {

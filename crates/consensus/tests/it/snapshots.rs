@@ -101,6 +101,36 @@ async fn the_log_is_bounded_although_a_follower_is_away() {
     cluster.shutdown().await;
 }
 
+/// Or the next snapshot would follow, and so on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn entries_after_a_snapshot_stay_until_its_follower_has_it() {
+    let mut cluster = Cluster::with(|options| options.log_bytes_kept = 300_000).await;
+    let (_, follower) = leave_behind(&mut cluster, 300).await;
+    let leader = cluster.leader().await;
+    // The snapshot has 3 MB and takes some ten seconds.
+    cluster.links.set(leader, follower, |link| {
+        link.delay = Duration::from_millis(50);
+    });
+    cluster.start(follower).await;
+    let sending = || cluster.transport(leader).snapshots().sent_bytes > 0;
+    until("the snapshot to begin", sending).await;
+    let begun = cluster.group(leader).last_log_index();
+    for number in 0..100 {
+        let mut body = entry(number).to_vec();
+        body.resize(10_000, 5);
+        cluster.propose(&body.into(), Some(follower)).await;
+    }
+    cluster.checkpoint(leader).await;
+    // Long enough for a purge.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(cluster.members[&leader].node.purged_index() <= begun);
+    assert_eq!(cluster.transport(follower).snapshots().installed, 0);
+    cluster.links.heal();
+    cluster.converge().await;
+    assert_eq!(cluster.transport(follower).snapshots().installed, 1);
+    cluster.shutdown().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_snapshot_that_is_interrupted_is_sent_again() {
     let mut cluster = Cluster::new().await;

@@ -56,3 +56,43 @@ impl Draft {
         (self.builder.encode(now, first_stamp), self.admitted)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::shard::numbers::Acknowledgement;
+
+    fn draft(commands: usize, bytes: usize) -> Draft {
+        let mut draft = Draft::default();
+        if commands > 0 {
+            let batch = Batch {
+                session: 1,
+                acknowledgement: Acknowledgement {
+                    below: 1,
+                    ranges: Vec::new(),
+                },
+                commands: vec![Bytes::from(vec![0; bytes]); commands],
+                fresh_receives: Vec::new(),
+            };
+            let admitted = Admitted {
+                answers: Vec::new(),
+                reply: oneshot::channel().0,
+                _claims: Vec::new(),
+            };
+            draft.push(batch, admitted);
+        }
+        draft
+    }
+
+    #[test]
+    fn only_a_large_entry_goes_beside_another_one() {
+        assert!(!draft(0, 0).may_go_beside(0));
+        assert!(draft(1, 1).may_go_beside(0));
+        assert!(!draft(LARGE_COMMANDS - 1, 1).may_go_beside(1));
+        assert!(draft(LARGE_COMMANDS, 1).may_go_beside(1));
+        assert!(draft(1, LARGE_BYTES).may_go_beside(1));
+        assert!(!draft(LARGE_COMMANDS, 1).may_go_beside(ENTRIES_IN_FLIGHT_MAX));
+    }
+}

@@ -2,8 +2,8 @@
 //!
 //! Whatever arrived while the entry before was under way goes into the next one: entries grow with
 //! the load by themselves, and an idle shard's operation waits for nothing. What an entry costs, three
-//! nodes' syncs and some forty wake-ups, hardly depends on its size. So a second one is under way
-//! only if it is large.
+//! nodes' syncs and what wakes for them, hardly depends on its size. So a second one is under way only
+//! if it is large.
 
 use std::sync::Arc;
 
