@@ -102,6 +102,28 @@ impl ClusterView {
             .is_some_and(|silence| silence < SILENCE_MAX)
     }
 
+    /// How many entries a member has not applied that another has, in the group where it lacks most, as
+    /// the other members said last.
+    pub(super) fn entries_behind(&self, node: NodeId) -> u64 {
+        let others = self.inner.others.lock();
+        let reports: Vec<_> = others
+            .values()
+            .filter_map(|other| other.report.as_deref())
+            .collect();
+        let Some(own) = reports.iter().find(|report| report.node == node) else {
+            return 0;
+        };
+        let behind = own.groups.iter().map(|own| {
+            let applied = reports.iter().filter_map(|report| {
+                let mut groups = report.groups.iter();
+                let group = groups.find(|group| group.group == own.group)?;
+                Some(group.applied_index)
+            });
+            applied.max().unwrap_or(0) - own.applied_index
+        });
+        behind.max().unwrap_or(0)
+    }
+
     /// No majority of the members, this node among them, was heard for [`SILENCE_MAX`]. Never true of
     /// a node that is alone; one that has just started has as much time to hear somebody.
     pub(crate) fn is_cut_off(&self) -> bool {

@@ -9,7 +9,8 @@ use crate::cluster::ClusterView;
 /// What a member may lack and still be caught up: entries are on their way all the time.
 const LAG_ENTRIES_MAX: u64 = 1_000;
 
-/// Since when members are alive and caught up, in the groups that this node leads.
+/// Since when members are alive and caught up, in the groups that this node leads. Who lacks much in
+/// any other group is not caught up: it needs its disk and its cores for that.
 #[derive(Debug, Default)]
 pub(super) struct Steadiness {
     since: BTreeMap<(GroupId, NodeId), Instant>,
@@ -22,7 +23,8 @@ impl Steadiness {
         for led in led {
             for (node, matched_index) in &led.matched_indexes {
                 let is_near = matched_index + LAG_ENTRIES_MAX >= led.last_log_index;
-                if is_near && view.is_alive(*node) {
+                let is_level = view.entries_behind(*node) <= LAG_ENTRIES_MAX;
+                if is_near && is_level && view.is_alive(*node) {
                     let key = (led.group, *node);
                     since.insert(key, self.since.get(&key).copied().unwrap_or(now));
                 }

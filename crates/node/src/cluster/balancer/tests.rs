@@ -8,7 +8,7 @@ use squorum_meta::plan::STEADY_MS_MIN;
 use squorum_types::Timestamp;
 
 use super::*;
-use crate::cluster::report::NodeReport;
+use crate::cluster::report::{GroupReport, NodeReport};
 use crate::cluster::view::ClockOffset;
 
 /// Groups 0 to 3 of the members 1, 2 and 3, all led by node 1 at first.
@@ -84,15 +84,30 @@ fn start(groups: &Groups) -> (ClusterView, watch::Sender<bool>) {
 
 /// Time passes, while these nodes are heard.
 async fn pass(view: &ClusterView, nodes: &[u64], milliseconds: u64) {
+    let reports: Vec<_> = nodes.iter().map(|node| (*node, LAGS)).collect();
+    pass_reported(view, &reports, milliseconds).await;
+}
+
+/// They say that they have applied so much of a group that node 1 does not lead.
+async fn pass_reported(view: &ClusterView, nodes: &[(u64, u64)], milliseconds: u64) {
     let end = Instant::now() + Duration::from_millis(milliseconds);
     while Instant::now() < end {
-        for node in nodes {
+        for (node, applied_index) in nodes {
+            let group = GroupReport {
+                group: GroupId(9),
+                leader: None,
+                term: 1,
+                applied_index: *applied_index,
+                last_log_index: LAGS,
+                latest_digest: None,
+                fixed_digests: Vec::new(),
+            };
             let report = NodeReport {
                 node: NodeId(*node),
                 address: None,
                 version: String::new(),
                 wall_clock: Timestamp(0),
-                groups: Vec::new(),
+                groups: vec![group],
                 disk: None,
             };
             let offset = ClockOffset {
@@ -130,6 +145,16 @@ async fn who_was_away_or_lags_must_be_steady_anew() {
     assert_eq!(groups.given(), []);
     pass(&view, &[2, 3], 3_000).await;
     assert_eq!(groups.given(), [(1, 2), (2, 3)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_catches_up_in_another_group_is_left_alone() {
+    let groups = Groups::default();
+    let (view, _stop) = start(&groups);
+    pass_reported(&view, &[(2, 0), (3, LAGS)], 30_000).await;
+    assert_eq!(groups.given(), [(2, 3)]);
+    pass(&view, &[2, 3], STEADY_MS_MIN + 3_000).await;
+    assert_eq!(groups.given(), [(2, 3), (1, 2)]);
 }
 
 const LAGS: u64 = 5_000;
