@@ -2,6 +2,7 @@ use std::path::PathBuf;
 
 use openraft::{Config, SnapshotPolicy};
 use squorum_types::{GroupId, NodeId};
+use tokio::runtime::{Handle, RuntimeFlavor};
 
 use crate::error::StartError;
 
@@ -46,6 +47,17 @@ impl ApplyOn {
                 },
             },
             ApplyOn::Caller => work(),
+        }
+    }
+
+    /// Does here what may block. The other tasks of this worker go on elsewhere.
+    pub(crate) fn run_here<T>(self, work: impl FnOnce() -> T) -> T {
+        let flavor = Handle::try_current().map(|runtime| runtime.runtime_flavor());
+        match (self, flavor) {
+            (ApplyOn::OwnThread, Ok(RuntimeFlavor::MultiThread)) => {
+                tokio::task::block_in_place(work)
+            }
+            _ => work(),
         }
     }
 }

@@ -180,6 +180,21 @@ impl Log {
         reader::read(&self.handle.shared, group, range, max_bytes)
     }
 
+    /// Whether [`read`](Self::read) from index `from` on needs no disk.
+    pub fn has_in_memory(&self, group: GroupId, from: u64) -> bool {
+        let state = self.handle.shared.state.lock();
+        let first = state.tails.first_index(group);
+        first.is_some_and(|first| first <= from)
+    }
+
+    /// Whether an operation with so many bytes of payload is taken at once; else submitting it blocks
+    /// until the writer has caught up.
+    pub fn has_room(&self, bytes: usize) -> bool {
+        let shared = &self.handle.shared;
+        let state = shared.state.lock();
+        state.queue.has_room(bytes, shared.options.queue_bytes)
+    }
+
     /// The group's state, as submitted so far. A group that was never written to has the default.
     pub fn state(&self, group: GroupId) -> GroupState {
         self.handle.shared.state.lock().group_state(group)

@@ -59,6 +59,12 @@ pub trait EntryLog: Send + Sync + 'static {
     ) -> Result<Vec<Entry>, LogError>;
 
     fn state(&self, group: GroupId) -> GroupState;
+
+    /// Whether a read from index `from` on goes to the disk.
+    fn read_blocks(&self, group: GroupId, from: u64) -> bool;
+
+    /// Whether an operation with so many bytes of payload has to wait for the disk before it is taken.
+    fn write_blocks(&self, bytes: usize) -> bool;
 }
 
 impl EntryLog for Log {
@@ -103,6 +109,14 @@ impl EntryLog for Log {
 
     fn state(&self, group: GroupId) -> GroupState {
         Log::state(self, group)
+    }
+
+    fn read_blocks(&self, group: GroupId, from: u64) -> bool {
+        !Log::has_in_memory(self, group, from)
+    }
+
+    fn write_blocks(&self, bytes: usize) -> bool {
+        !Log::has_room(self, bytes)
     }
 }
 

@@ -9,19 +9,21 @@ use squorum_types::GroupId;
 
 use super::{EntryLog, LogView};
 use crate::codec;
+use crate::options::ApplyOn;
 use crate::raft_types::{RaftEntry, RaftVote, TypeConfig};
 
 /// Most bytes of entries that are read at once: into one replication request, or for one batch of
 /// `apply`. openraft by itself would bound them by their number alone.
 pub(crate) const READ_BYTES_MAX: usize = 4 << 20;
 
-/// Reads one group's entries. Reads that miss the log's memory block on the disk: after a restart,
+/// Reads one group's entries. Reads that miss the log's memory wait for the disk: after a restart,
 /// and for a follower that is far behind.
 #[derive(Clone)]
 pub(crate) struct LogReader {
     pub(crate) log: Arc<dyn EntryLog>,
     pub(crate) group: GroupId,
     pub(crate) view: Arc<LogView>,
+    pub(crate) apply_on: ApplyOn,
 }
 
 impl LogReader {
@@ -31,14 +33,19 @@ impl LogReader {
         if range.is_empty() {
             return Ok(Vec::new());
         }
-        let entries = self
-            .log
-            .read(self.group, range, READ_BYTES_MAX)
-            .map_err(io::Error::other)?;
-        entries
-            .into_iter()
-            .map(|entry| codec::entry::decode(entry).map_err(io::Error::other))
-            .collect()
+        let blocks = self.log.read_blocks(self.group, range.start);
+        let read = || {
+            let entries = self.log.read(self.group, range, READ_BYTES_MAX);
+            entries
+                .map_err(io::Error::other)?
+                .into_iter()
+                .map(|entry| codec::entry::decode(entry).map_err(io::Error::other))
+                .collect()
+        };
+        match blocks {
+            true => self.apply_on.run_here(read),
+            false => read(),
+        }
     }
 
     /// The part of `range` that the log has.

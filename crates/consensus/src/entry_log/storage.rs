@@ -12,6 +12,7 @@ use super::appended_bytes::AppendedBytes;
 use super::flush::Flush;
 use super::{EntryLog, Holds, LogReader, SyncProgress};
 use crate::codec::{self, CodecError};
+use crate::options::ApplyOn;
 use crate::raft_types::{self, LogId, RaftEntry, RaftVote, TypeConfig};
 
 /// What the adapters of one group know together about its log.
@@ -66,9 +67,27 @@ pub(crate) struct LogStorage {
 }
 
 impl LogStorage {
-    pub(crate) fn new(log: Arc<dyn EntryLog>, group: GroupId, view: Arc<LogView>) -> LogStorage {
+    pub(crate) fn new(
+        log: Arc<dyn EntryLog>,
+        group: GroupId,
+        view: Arc<LogView>,
+        apply_on: ApplyOn,
+    ) -> LogStorage {
         LogStorage {
-            reader: LogReader { log, group, view },
+            reader: LogReader {
+                log,
+                group,
+                view,
+                apply_on,
+            },
+        }
+    }
+
+    /// Writes where it is, unless the writer has to catch up first.
+    fn write<T>(&self, bytes: usize, write: impl FnOnce(&dyn EntryLog) -> T) -> T {
+        match self.log().write_blocks(bytes) {
+            true => self.reader.apply_on.run_here(|| write(self.log())),
+            false => write(self.log()),
         }
     }
 
@@ -106,9 +125,11 @@ impl RaftLogStorage<TypeConfig> for LogStorage {
         let completion = Box::new(move |result| {
             let _ = sender.send(result);
         });
-        self.log()
-            .save_vote(self.reader.group, codec::encode_vote(vote), completion)
-            .map_err(io::Error::other)?;
+        let (group, encoded) = (self.reader.group, codec::encode_vote(vote));
+        self.write(encoded.len(), |log| {
+            log.save_vote(group, encoded, completion)
+        })
+        .map_err(io::Error::other)?;
         receiver
             .await
             .unwrap_or(Err(LogError::Closed))
@@ -154,8 +175,8 @@ impl RaftLogStorage<TypeConfig> for LogStorage {
             callback: Some(callback),
         };
         let completion = Box::new(move |result| flush.complete(result));
-        self.log()
-            .append(self.reader.group, entries, completion)
+        let group = self.reader.group;
+        self.write(bytes, |log| log.append(group, entries, completion))
             .map_err(io::Error::other)
     }
 
@@ -163,8 +184,8 @@ impl RaftLogStorage<TypeConfig> for LogStorage {
         let kept = kept.as_ref().map(to_log);
         let last = kept.map(|id| id.index);
         self.reader.view.appended.truncate(last);
-        self.log()
-            .truncate_after(self.reader.group, kept)
+        let group = self.reader.group;
+        self.write(0, |log| log.truncate_after(group, kept))
             .map_err(io::Error::other)
     }
 
@@ -175,8 +196,8 @@ impl RaftLogStorage<TypeConfig> for LogStorage {
             "purge up to {upto} of what is on disk up to {durable:?} only"
         );
         self.reader.view.appended.purge(upto.index());
-        self.log()
-            .purge(self.reader.group, to_log(&upto))
+        let group = self.reader.group;
+        self.write(0, |log| log.purge(group, to_log(&upto)))
             .map_err(io::Error::other)
     }
 }

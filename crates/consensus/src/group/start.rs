@@ -181,7 +181,7 @@ impl Parts {
             flushed: Arc::new(Mutex::new(None)),
             current: Arc::new(Mutex::new(current)),
         };
-        let storage = LogStorage::new(log, group, view);
+        let storage = LogStorage::new(log, group, view, options.apply_on);
         Ok(Parts {
             storage,
             machine,

@@ -8,6 +8,7 @@ use squorum_store::chain_digest;
 use squorum_types::GroupId;
 
 use super::chunk::{self, Chunk};
+use super::spooled::Spooled;
 use super::{ChunkSource, SnapshotData, SnapshotError};
 use crate::codec::message::SnapshotEndMessage;
 
@@ -31,7 +32,7 @@ enum Stage {
 enum Spool {
     /// Each after its length (`u32`, little-endian), in a file that has no name any more: whatever
     /// happens, nothing of it stays.
-    File(BufWriter<File>),
+    File(Spooled<BufWriter<File>>),
     Memory(Vec<Bytes>),
 }
 
@@ -42,7 +43,10 @@ impl IncomingSnapshot {
         directory: Option<&Path>,
     ) -> Result<IncomingSnapshot, SnapshotError> {
         let spool = match directory {
-            Some(directory) => Spool::File(BufWriter::new(nameless_file(directory, group)?)),
+            Some(directory) => {
+                let file = nameless_file(directory, group)?;
+                Spool::File(Spooled::new(BufWriter::new(file)))
+            }
             None => Spool::Memory(Vec::new()),
         };
         Ok(IncomingSnapshot {
@@ -111,11 +115,12 @@ impl Spool {
     fn into_source(self) -> io::Result<Box<dyn ChunkSource>> {
         match self {
             Spool::File(writer) => {
+                let writer = writer.into_inner();
                 let mut file = writer
                     .into_inner()
                     .map_err(io::IntoInnerError::into_error)?;
                 file.rewind()?;
-                Ok(Box::new(FileSource(BufReader::new(file))))
+                Ok(Box::new(FileSource(Spooled::new(BufReader::new(file)))))
             }
             Spool::Memory(chunks) => Ok(Box::new(MemorySource(chunks.into_iter()))),
         }
@@ -138,7 +143,7 @@ fn nameless_file(directory: &Path, group: GroupId) -> io::Result<File> {
     Ok(file)
 }
 
-struct FileSource(BufReader<File>);
+struct FileSource(Spooled<BufReader<File>>);
 
 impl ChunkSource for FileSource {
     fn next_chunk(&mut self) -> Result<Option<Bytes>, SnapshotError> {

@@ -12,6 +12,7 @@ mod decoder;
 mod encoder;
 mod error;
 mod incoming;
+mod spooled;
 mod store;
 
 #[cfg(test)]

@@ -122,4 +122,12 @@ impl EntryLog for std::sync::Arc<HeldLog> {
     fn state(&self, group: GroupId) -> GroupState {
         EntryLog::state(&self.log, group)
     }
+
+    fn read_blocks(&self, group: GroupId, from: u64) -> bool {
+        EntryLog::read_blocks(&self.log, group, from)
+    }
+
+    fn write_blocks(&self, bytes: usize) -> bool {
+        EntryLog::write_blocks(&self.log, bytes)
+    }
 }
