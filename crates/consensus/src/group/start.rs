@@ -78,6 +78,8 @@ impl<O: Send + 'static> Group<O> {
             scratch: options.scratch,
             apply_on: options.apply_on,
             votes_from,
+            lease,
+            led: Mutex::new(None),
             snapshots: AtomicU64::new(0),
         };
         let registration = transport.registry().register(running, heartbeat_interval);

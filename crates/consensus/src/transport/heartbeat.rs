@@ -78,13 +78,15 @@ impl Batch {
             timeout,
         } = self;
         let mut answers: Vec<_> = answers.into_iter().map(Some).collect();
-        let deadline = Instant::now() + timeout;
+        let sent_at = Instant::now();
+        let deadline = sent_at + timeout;
         let sent = async {
             let connection = transport.connection(peer, Lane::Control)?;
             begin(&connection, heartbeats, timeout).await
         };
         match sent.await {
             Ok(responses) => {
+                transport.registry.contacts.arrived(peer, sent_at);
                 let results = forward(responses, &mut answers);
                 // The connection is well, or there would be no responses. Who has no answer in time
                 // waits for its own group alone.

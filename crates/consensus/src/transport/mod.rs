@@ -25,6 +25,7 @@
 mod append;
 mod client;
 mod commit_hold;
+mod contacts;
 mod heartbeat;
 mod inbound_append;
 mod inbound_snapshot;

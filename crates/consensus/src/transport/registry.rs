@@ -10,6 +10,7 @@ use squorum_types::GroupId;
 use tokio::time::Instant;
 use tonic::Status;
 
+use super::contacts::Contacts;
 use super::pulse;
 use super::snapshot_figures::SnapshotFigures;
 use crate::options::ApplyOn;
@@ -20,6 +21,7 @@ use crate::state_machine::StateMachine;
 #[derive(Default)]
 pub(crate) struct Registry {
     running: Mutex<Running>,
+    pub(super) contacts: Contacts,
     pub(super) snapshots: SnapshotFigures,
 }
 
@@ -39,11 +41,24 @@ pub(crate) struct RunningGroup {
     /// Before, a leader that this node promised its lease to before it restarted may still count
     /// on it.
     pub(crate) votes_from: Instant,
+    pub(crate) lease: Duration,
+    /// The term in which this node leads, if it does, and since when the pulse knows.
+    pub(crate) led: Mutex<Option<(u64, Instant)>>,
     /// Snapshots that began to come, so that a new one ends the one before.
     pub(crate) snapshots: AtomicU64,
 }
 
 impl RunningGroup {
+    /// Since when this node leads in `term`; `None`: it does not lead.
+    pub(super) fn led_since(&self, term: Option<u64>, now: Instant) -> Option<Instant> {
+        let mut led = self.led.lock();
+        *led = term.map(|term| match *led {
+            Some((known, since)) if known == term => (term, since),
+            Some(_) | None => (term, now),
+        });
+        led.map(|(_, since)| since)
+    }
+
     /// Begins to receive a snapshot, which is the newest from now on.
     pub(crate) fn begin_snapshot(&self) -> u64 {
         self.snapshots.fetch_add(1, Ordering::Relaxed) + 1

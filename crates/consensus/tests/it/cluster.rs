@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use squorum_consensus::testing::Outcome;
+use squorum_consensus::testing::{HeldLog, Outcome};
 use squorum_consensus::{
     ApplyOn, Group, GroupOptions, InitializeError, Leadership, ProposeError, RaftTransport, Timings,
 };
@@ -33,6 +33,7 @@ pub(crate) struct Member {
 }
 
 struct Run {
+    log: Arc<HeldLog>,
     transport: Arc<RaftTransport>,
     group: Group<Outcome>,
     stop: oneshot::Sender<()>,
@@ -97,10 +98,14 @@ impl Cluster {
         let member = self.members.get_mut(&id).unwrap();
         let mut options = member.node.options();
         (self.tweak)(&mut options);
-        let log = Arc::new(member.node.log.clone());
-        let group = member.node.start_over(options, log, Arc::clone(&transport));
+        let log = Arc::new(HeldLog::new(member.node.log.clone()));
+        let entries = Arc::new(Arc::clone(&log));
+        let group = member
+            .node
+            .start_over(options, entries, Arc::clone(&transport));
         let group = group.await.unwrap();
         member.run = Some(Run {
+            log,
             transport,
             group,
             stop,
@@ -123,6 +128,10 @@ impl Cluster {
 
     pub(crate) fn group(&self, id: u64) -> &Group<Outcome> {
         &self.members[&id].run.as_ref().unwrap().group
+    }
+
+    pub(crate) fn log(&self, id: u64) -> &HeldLog {
+        &self.members[&id].run.as_ref().unwrap().log
     }
 
     pub(crate) fn transport(&self, id: u64) -> &RaftTransport {

@@ -47,6 +47,30 @@ fn heard(leader: &Group<Outcome>) -> usize {
     well.count()
 }
 
+/// Its heartbeats arrive, only the answers wait. No other leader could do better.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn disks_that_hang_depose_no_leader() {
+    let cluster = Cluster::new().await;
+    cluster.propose(&entry(1), None).await;
+    let leader = cluster.leader().await;
+    let term = cluster.group(leader).leadership().term;
+    for id in IDS {
+        cluster.log(id).hold();
+    }
+    let hang = async {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        for id in IDS {
+            cluster.log(id).release();
+        }
+    };
+    let held = entry(2);
+    tokio::join!(cluster.propose(&held, None), hang);
+    cluster.converge().await;
+    assert_eq!(cluster.leader().await, leader);
+    assert_eq!(cluster.group(leader).leadership().term, term);
+    cluster.shutdown().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_leader_is_killed() {
     let mut cluster = Cluster::new().await;
