@@ -106,7 +106,7 @@ async fn start(load: &Load, nodes: u64, directory: &std::path::Path) -> Vec<Node
         for (other, address) in (1..).zip(&addresses) {
             peers.set_address(NodeId(other), address.to_string());
         }
-        let transport = RaftTransport::new(peers.clone());
+        let transport = RaftTransport::new(peers.clone(), 64 << 20);
         let services = Services::new().for_members(transport.service());
         tokio::spawn(serve(
             peers,

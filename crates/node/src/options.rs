@@ -23,6 +23,8 @@ pub struct NodeOptions {
     pub apply_on: ApplyOn,
     pub limits: Limits,
     pub checkpoint: CheckpointOptions,
+    /// Of the snapshots that this node sends, all groups together.
+    pub snapshot_bytes_per_second: u64,
     /// Bytes of messages on their way to the log, over all shards. Sends beyond are refused.
     pub send_bytes_max: usize,
     /// Receives on their way or waiting, over all shards. More are refused.
@@ -57,6 +59,7 @@ impl NodeOptions {
                 interval: Duration::from_secs(60),
                 log_bytes_kept: 32 << 20,
             },
+            snapshot_bytes_per_second: 16 << 20,
             send_bytes_max: 64 << 20,
             receives_max: 16 * 1024,
         }

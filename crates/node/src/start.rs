@@ -62,7 +62,7 @@ impl<S: Store> Node<S> {
         let (stop, shutdown) = watch::channel(false);
         let mut tasks = JoinSet::new();
         let peers = Peers::new(node, FEATURE_LEVEL, Arc::clone(&parts.dialer));
-        let transport = RaftTransport::new(peers.clone());
+        let transport = RaftTransport::new(peers.clone(), options.snapshot_bytes_per_second);
         let started = Started::default();
         let reporter = Reporter {
             node,

@@ -83,6 +83,11 @@ pub(crate) struct ServeArguments {
     #[arg(value_parser = clap::value_parser!(u32).range(1..=1_048_576))]
     log_retention_mib: Option<u32>,
 
+    /// How fast this node sends snapshots to others, in MiB per second [default: 16]
+    #[arg(long, env = "SQUORUM_SNAPSHOT_MIB_PER_SECOND", value_name = "MIB")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    snapshot_mib_per_second: Option<u32>,
+
     /// Start although the log has provably lost acknowledged data: serve what is left of it
     #[arg(long, env = "SQUORUM_ACCEPT_LOSS", default_value_t = false)]
     #[serde(skip)]
@@ -105,6 +110,7 @@ pub(crate) struct Configuration {
     pub(crate) log_tail_bytes: usize,
     pub(crate) checkpoint_bytes: u64,
     pub(crate) log_retention_bytes: u64,
+    pub(crate) snapshot_bytes_per_second: u64,
     pub(crate) accept_loss: bool,
 }
 
@@ -157,6 +163,11 @@ impl ServeArguments {
             log_tail_bytes: mib(self.log_tail_mib, file.log_tail_mib, 64),
             checkpoint_bytes: mib(self.checkpoint_mib, file.checkpoint_mib, 128) as u64,
             log_retention_bytes: mib(self.log_retention_mib, file.log_retention_mib, 256) as u64,
+            snapshot_bytes_per_second: mib(
+                self.snapshot_mib_per_second,
+                file.snapshot_mib_per_second,
+                16,
+            ) as u64,
             accept_loss: self.accept_loss,
         })
     }

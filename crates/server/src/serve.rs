@@ -169,6 +169,7 @@ async fn start(
         advertise: configuration.advertise,
         shard_count: configuration.shards,
         checkpoint,
+        snapshot_bytes_per_second: configuration.snapshot_bytes_per_second,
         ..defaults
     };
     let parts = NodeParts {

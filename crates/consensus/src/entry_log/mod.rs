@@ -13,7 +13,7 @@ use bytes::Bytes;
 use squorum_log::{Completion, Entry, GroupState, Log, LogError, LogId};
 use squorum_types::GroupId;
 
-pub(crate) use self::holds::Holds;
+pub(crate) use self::holds::{HoldGuard, Holds};
 pub(crate) use self::reader::{LogReader, READ_BYTES_MAX};
 pub(crate) use self::storage::{LogStorage, LogView, from_log};
 pub(crate) use self::sync_progress::SyncProgress;

@@ -72,18 +72,20 @@ impl<O: Send + 'static> Group<O> {
         }
         let appended = &self.inner.log.appended;
         let upto = appended.index_before_last(kept)?.min(durable);
-        let Some(held) = self.inner.log.holds.lowest() else {
-            return Some(upto);
-        };
-        let held_max = kept.saturating_mul(HELD_FACTOR_MAX).max(HELD_BYTES_MIN);
-        Some(upto.min(held.max(appended.index_before_last(held_max).unwrap_or(0))))
+        let held_min = kept.saturating_mul(HELD_FACTOR).max(HELD_BYTES_MIN);
+        let holds = &self.inner.log.holds;
+        for replica in self.replication() {
+            holds.matched(replica.node, replica.matched_index.unwrap_or(0));
+        }
+        let held = holds.lowest(held_min, |bytes| appended.index_before_last(bytes));
+        Some(held.map_or(upto, |held| held.min(upto)))
     }
 }
 
 /// A checkpoint that is on disk already takes openraft a few messages.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// So many times what is kept for followers is kept for those that are being sent a snapshot, at most.
-const HELD_FACTOR_MAX: u64 = 16;
+/// So many times what is kept for followers is held for those that are being sent a snapshot, if need be.
+const HELD_FACTOR: u64 = 16;
 /// So much is held if need be, however little is kept otherwise.
 const HELD_BYTES_MIN: u64 = 64 << 20;

@@ -18,6 +18,7 @@ use squorum_proto::raft::{self as wire, raft_client::RaftClient};
 use squorum_types::{GroupId, NodeId};
 use tonic::{Response, Status};
 
+use super::snapshot_pace::Turn;
 use super::{RaftTransport, append, heartbeat, messages, snapshot};
 use crate::entry_log::Holds;
 use crate::options::ApplyOn;
@@ -43,6 +44,8 @@ pub(crate) struct PeerClient {
     heartbeat_interval: Duration,
     /// Every append is a heartbeat, to be gathered with others.
     for_heartbeats: bool,
+    /// To send a snapshot, once it was waited for.
+    turn: Option<Turn>,
 }
 
 impl RaftTransport {
@@ -91,6 +94,7 @@ impl Network {
             apply_on: self.apply_on,
             heartbeat_interval: self.heartbeat_interval,
             for_heartbeats,
+            turn: None,
         }
     }
 }
@@ -207,13 +211,29 @@ impl RaftNetworkV2<TypeConfig> for PeerClient {
         _option: RPCOption,
     ) -> Result<SnapshotResponse<TypeConfig>, StreamingError<TypeConfig>> {
         let connection = self.transport.connection(self.node, Lane::Snapshot)?;
+        let pace = &self.transport.snapshot_pace;
+        let Some(_turn) = self.turn.take().or_else(|| pace.try_turn()) else {
+            // By the time it may go, the log may begin after it. openraft takes a new one after an error.
+            drop(snapshot);
+            tokio::select! {
+                biased;
+                closed = cancel => return Err(closed.into()),
+                turn = pace.turn() => self.turn = Some(turn),
+            }
+            let waited = NetworkError::from_string("the snapshot has waited for its turn");
+            return Err(RPCError::from(waited).into());
+        };
         let last = snapshot.meta.last_log_id.map_or(0, |id| id.index());
         let hold = self.holds.begin(self.node, last);
         let data = snapshot.snapshot;
         let figures = &self.transport.registry.snapshots;
         let counted = figures.begin();
-        let bytes = &figures.sent_bytes;
-        let sending = snapshot::send(&connection, self.group, &vote, data, self.apply_on, bytes);
+        let meter = snapshot::Meter {
+            pace,
+            sent_bytes: &figures.sent_bytes,
+            hold: &hold,
+        };
+        let sending = snapshot::send(&connection, self.group, &vote, data, self.apply_on, meter);
         let answered = tokio::select! {
             biased;
             closed = cancel => return Err(closed.into()),

@@ -35,6 +35,7 @@ mod registry;
 mod service;
 mod snapshot;
 mod snapshot_figures;
+mod snapshot_pace;
 
 use std::fmt;
 use std::sync::Arc;
@@ -47,20 +48,24 @@ use self::heartbeat::Heartbeats;
 pub(crate) use self::registry::{Registration, Registry, RunningGroup};
 pub use self::service::RaftService;
 pub use self::snapshot_figures::SnapshotCounts;
+use self::snapshot_pace::SnapshotPace;
 
 /// Carries the messages of all groups of a node. One per node.
 pub struct RaftTransport {
     peers: Peers,
     registry: Arc<Registry>,
     heartbeats: Heartbeats,
+    snapshot_pace: SnapshotPace,
 }
 
 impl RaftTransport {
-    pub fn new(peers: Peers) -> Arc<RaftTransport> {
+    /// Snapshots of all groups together go to peers at `snapshot_bytes_per_second` at most.
+    pub fn new(peers: Peers, snapshot_bytes_per_second: u64) -> Arc<RaftTransport> {
         Arc::new(RaftTransport {
             peers,
             registry: Arc::default(),
             heartbeats: Heartbeats::default(),
+            snapshot_pace: SnapshotPace::new(snapshot_bytes_per_second),
         })
     }
 

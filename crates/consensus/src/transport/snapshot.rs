@@ -17,6 +17,8 @@ use tokio_stream::wrappers::ReceiverStream;
 
 use super::client::{raft_client, rpc_error};
 use super::messages;
+use super::snapshot_pace::SnapshotPace;
+use crate::entry_log::HoldGuard;
 use crate::options::ApplyOn;
 use crate::raft_types::{RaftVote, TypeConfig};
 use crate::snapshot::{Chunks, SnapshotData, SnapshotError};
@@ -26,6 +28,21 @@ const CHUNK_TIMEOUT: Duration = Duration::from_secs(10);
 /// Until the peer, which has all chunks, has installed them.
 const INSTALL_TIMEOUT: Duration = Duration::from_secs(300);
 
+/// What every chunk passes on its way.
+pub(super) struct Meter<'a> {
+    pub(super) pace: &'a SnapshotPace,
+    pub(super) sent_bytes: &'a Counter,
+    pub(super) hold: &'a HoldGuard,
+}
+
+impl Meter<'_> {
+    async fn pass(&self, bytes: u64) {
+        self.pace.pass(bytes).await;
+        self.sent_bytes.add(bytes);
+        self.hold.sent(bytes);
+    }
+}
+
 /// Sends the snapshot and waits until it is installed. Answers the peer's vote.
 pub(super) async fn send(
     connection: &Connection,
@@ -33,7 +50,7 @@ pub(super) async fn send(
     vote: &RaftVote,
     snapshot: SnapshotData,
     apply_on: ApplyOn,
-    sent_bytes: &Counter,
+    meter: Meter<'_>,
 ) -> Result<RaftVote, StreamingError<TypeConfig>> {
     let generation = connection.generation();
     let (parts, outgoing) = mpsc::channel(1);
@@ -48,7 +65,7 @@ pub(super) async fn send(
         opening,
         snapshot.into_chunks(),
         apply_on,
-        sent_bytes
+        meter
     ));
     let response = match select(response, feeding).await {
         Either::Left((response, _)) => response,
@@ -83,7 +100,7 @@ async fn feed(
     opening: Part,
     mut chunks: Chunks,
     apply_on: ApplyOn,
-    sent_bytes: &Counter,
+    meter: Meter<'_>,
 ) -> Result<(), FeedError> {
     let mut next = Some(opening);
     while let Some(part) = next {
@@ -101,7 +118,8 @@ async fn feed(
             })
             .await;
         let chunk = chunk.map_err(FeedError::Unreadable)?;
-        sent_bytes.add(chunk.as_ref().map_or(0, |chunk| chunk.len() as u64));
+        let bytes = chunk.as_ref().map_or(0, |chunk| chunk.len() as u64);
+        meter.pass(bytes).await;
         next = chunk.map(Part::Chunk);
     }
     Ok(())

@@ -88,7 +88,7 @@ impl Cluster {
 
     pub(crate) async fn start(&mut self, id: u64) {
         let peers = self.peers(id);
-        let transport = RaftTransport::new(peers.clone());
+        let transport = RaftTransport::new(peers.clone(), 64 << 20);
         let services = Services::new().for_members(transport.service());
         let (stop, stopped) = oneshot::channel::<()>();
         let incoming = self.links.listen(id);

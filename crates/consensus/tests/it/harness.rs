@@ -126,7 +126,7 @@ impl Node {
 
 /// The transport of a node that has no peers.
 pub(crate) fn alone(id: NodeId) -> Arc<RaftTransport> {
-    RaftTransport::new(Peers::new(id, 1, Arc::new(TcpDialer)))
+    RaftTransport::new(Peers::new(id, 1, Arc::new(TcpDialer)), 64 << 20)
 }
 
 /// Flushes and hands over a checkpoint, as the node's checkpointer does.

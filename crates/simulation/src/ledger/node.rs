@@ -35,7 +35,7 @@ pub(super) async fn run(machine: Machine, shared: Shared) -> turmoil::Result {
     for (other, name) in NODE_NAMES.iter().enumerate() {
         peers.set_address(node_id(other), address_of(name));
     }
-    let transport = RaftTransport::new(peers.clone());
+    let transport = RaftTransport::new(peers.clone(), 64 << 20);
     let services = Services::new().for_members(transport.service());
     tokio::spawn(serve(peers, listen().await?, services, pending()));
 
