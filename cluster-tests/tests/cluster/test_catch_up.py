@@ -92,7 +92,10 @@ def wait_until_caught_up(cluster, away: int) -> None:
 
 
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("load_share", [HALF, ALL] if LONG else [HALF])
+@pytest.mark.parametrize(
+    "load_share",
+    [pytest.param(HALF, id="half load"), *([pytest.param(ALL, id="full load")] if LONG else [])],
+)
 def test_back_by_snapshot(make_cluster, figures, load_share):
     cluster = make_cluster(arguments=RETENTION_ARGUMENTS)
     cluster.start()
