@@ -114,6 +114,24 @@ impl Board {
         }
     }
 
+    /// Takes in what a snapshot brought: the partitions that hold messages. All others hold none now.
+    pub(crate) fn replace(
+        &self,
+        statuses: Vec<(PartitionId, PartitionStatus)>,
+        background_work: bool,
+    ) {
+        let known: Vec<PartitionId> = {
+            let inner = self.shared.inner.lock();
+            inner.partitions.keys().copied().collect()
+        };
+        let emptied = known.into_iter().map(|partition| (partition, None));
+        let filled = statuses
+            .into_iter()
+            .map(|(partition, status)| (partition, Some(status)));
+        // What is both ends as it came.
+        self.update(emptied.chain(filled).collect(), background_work);
+    }
+
     pub(crate) fn status(&self, partition: PartitionId) -> PartitionStatus {
         let inner = self.shared.inner.lock();
         inner
@@ -336,6 +354,26 @@ mod tests {
             board.look(PARTITION, Timestamp(0)),
             Look::Claimed(_)
         ));
+    }
+
+    #[test]
+    fn what_a_snapshot_does_not_bring_is_gone() {
+        let board = Board::default();
+        visible(&board, 3);
+        let other = PartitionId {
+            index: 1,
+            ..PARTITION
+        };
+        let brought = PartitionStatus {
+            visible: 2,
+            ..PartitionStatus::default()
+        };
+        board.replace(vec![(other, brought)], false);
+        assert_eq!(board.status(PARTITION), PartitionStatus::default());
+        assert_eq!(board.status(other), brought);
+        assert_eq!(board.totals().visible, 2);
+        board.replace(vec![(other, brought)], false);
+        assert_eq!(board.status(other), brought);
     }
 
     #[test]

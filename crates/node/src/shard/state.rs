@@ -60,11 +60,8 @@ fn publish_stored<S: Store>(
     shard: &Shard,
     board: &Board,
 ) -> Result<(), StoreError> {
-    let statuses = read_statuses(store, id)?.into_iter();
-    let statuses = statuses
-        .map(|(partition, status)| (partition, Some(status)))
-        .collect();
-    board.update(statuses, shard.has_background_work());
+    let statuses = read_statuses(store, id)?;
+    board.replace(statuses, shard.has_background_work());
     Ok(())
 }
 
