@@ -99,7 +99,12 @@ impl<S: Store> Inner<S> {
         short: bool,
     ) -> Result<Delivery, ServiceError> {
         let partitions = self.partitions_for_receive(queue);
-        if let Some(delivery) = self.ask_all(queue, &partitions, wanted, short).await? {
+        // A long poll asks for the last time when it ends.
+        let hold = short;
+        let found = self
+            .ask_all(queue, &partitions, wanted, short, hold)
+            .await?;
+        if let Some(delivery) = found {
             return Ok(delivery);
         }
         let cut_off = unavailable("this node reaches no majority of the cluster");
@@ -135,21 +140,25 @@ impl<S: Store> Inner<S> {
         if short || is_draining {
             return Ok(Delivery::empty());
         }
-        let last = self.ask_all(queue, &partitions, wanted, short).await?;
+        let last = self
+            .ask_all(queue, &partitions, wanted, short, true)
+            .await?;
         Ok(last.unwrap_or_else(Delivery::empty))
     }
 
     /// Asks the leader of every partition. One that cannot be reached is passed over, unless that
-    /// is so for all.
+    /// is so for all. What has no leader is passed over while others have messages; if they have none,
+    /// `hold` waits for its leader, since there may be something.
     async fn ask_all(
         &self,
         queue: &Arc<QueueInfo>,
         partitions: &[PartitionId],
         wanted: &Wanted,
         short: bool,
+        hold: bool,
     ) -> Result<Option<Delivery>, ServiceError> {
-        let mut answered = false;
-        let mut failure = None;
+        let mut tally = Tally::default();
+        let mut leaderless = Vec::new();
         for partition in partitions {
             let shard = self.shard_of(*partition)?;
             let result = if shard.group.can_serve_locally() {
@@ -157,20 +166,25 @@ impl<S: Store> Inner<S> {
             } else if shard.group.leadership().leader.is_some() {
                 self.receive_fresh(queue, *partition, wanted, short).await
             } else {
+                leaderless.push(*partition);
                 continue;
             };
-            match result {
-                Ok(Some(delivery)) => return Ok(Some(delivery)),
-                Ok(None) => answered = true,
-                Err(error @ ServiceError::Unavailable { .. }) => failure = Some(error),
-                Err(error) => return Err(error),
+            if let Some(delivery) = tally.count(result)? {
+                return Ok(Some(delivery));
             }
         }
-        match (answered, failure, partitions.first()) {
-            (true, ..) | (false, None, None) => Ok(None),
-            (false, Some(error), _) => Err(error),
-            // Nobody leads any of them: held until somebody does.
-            (false, None, Some(first)) => self.receive_fresh(queue, *first, wanted, short).await,
+        for partition in leaderless {
+            if tally.failure.is_some() || (tally.answered && !hold) {
+                break;
+            }
+            let result = self.receive_fresh(queue, partition, wanted, short).await;
+            if let Some(delivery) = tally.count(result)? {
+                return Ok(Some(delivery));
+            }
+        }
+        match tally.failure {
+            Some(error) if !tally.answered => Err(error),
+            _ => Ok(None),
         }
     }
 
@@ -271,6 +285,30 @@ impl<S: Store> Inner<S> {
             handed_out,
             Box::new(move || receipt.undo()),
         )))
+    }
+}
+
+/// What the partitions of a queue have said.
+#[derive(Default)]
+struct Tally {
+    /// At least one has said that it has nothing.
+    answered: bool,
+    failure: Option<ServiceError>,
+}
+
+impl Tally {
+    /// Passes on what was found, and what is wrong with the request.
+    fn count(
+        &mut self,
+        result: Result<Option<Delivery>, ServiceError>,
+    ) -> Result<Option<Delivery>, ServiceError> {
+        match result {
+            Ok(Some(delivery)) => return Ok(Some(delivery)),
+            Ok(None) => self.answered = true,
+            Err(error @ ServiceError::Unavailable { .. }) => self.failure = Some(error),
+            Err(error) => return Err(error),
+        }
+        Ok(None)
     }
 }
 
