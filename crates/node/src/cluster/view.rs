@@ -119,7 +119,8 @@ impl ClusterView {
                 let group = groups.find(|group| group.group == own.group)?;
                 Some(group.applied_index)
             });
-            applied.max().unwrap_or(0) - own.applied_index
+            let furthest = applied.max().unwrap_or(0);
+            furthest.saturating_sub(own.applied_index)
         });
         behind.max().unwrap_or(0)
     }

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use squorum_types::{GroupId, NodeId};
 use tokio::time::Instant;
@@ -20,11 +20,14 @@ impl Steadiness {
     /// To be told often: what happens in between is not seen.
     pub(super) fn observe(&mut self, led: &[LedGroup], view: &ClusterView, now: Instant) {
         let mut since = BTreeMap::new();
+        let others = view.others().into_iter();
+        let level: BTreeSet<NodeId> = others
+            .filter(|node| view.is_alive(*node) && view.entries_behind(*node) <= LAG_ENTRIES_MAX)
+            .collect();
         for led in led {
             for (node, matched_index) in &led.matched_indexes {
                 let is_near = matched_index + LAG_ENTRIES_MAX >= led.last_log_index;
-                let is_level = view.entries_behind(*node) <= LAG_ENTRIES_MAX;
-                if is_near && is_level && view.is_alive(*node) {
+                if is_near && level.contains(node) {
                     let key = (led.group, *node);
                     since.insert(key, self.since.get(&key).copied().unwrap_or(now));
                 }
