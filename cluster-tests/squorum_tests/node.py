@@ -32,10 +32,20 @@ def binary(name: str, variable: str) -> Path:
     return Path(os.environ.get("CARGO_TARGET_DIR", cache)) / "release" / name
 
 
+_reserved: list[socket.socket] = []
+
+
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port of the loopback for one server of this process's tests, also while that is down.
+
+    It stays bound and never listens: the kernel gives it to no client and to no other test, and a
+    server that sets SO_REUSEADDR, as ours does, may listen on it.
+    """
+    holder = socket.socket()
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    holder.bind(("127.0.0.1", 0))
+    _reserved.append(holder)
+    return holder.getsockname()[1]
 
 
 @dataclass(frozen=True)

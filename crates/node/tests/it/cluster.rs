@@ -19,7 +19,7 @@ use squorum_types::{
     Region, Timestamp,
 };
 use tempfile::TempDir;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
@@ -33,6 +33,9 @@ struct Machine {
     directory: TempDir,
     store: MemoryStore,
     address: SocketAddr,
+    /// Bound to the address and never listening: nobody else is given its port, also while the
+    /// node is down, and the node may listen on it.
+    _reserved: TcpSocket,
     running: Option<(Runtime, Node<MemoryStore>)>,
 }
 
@@ -81,13 +84,15 @@ impl Cluster {
 
     fn new() -> Cluster {
         let machines = (0..NODES).map(|index| {
-            // Freed again at once; nobody else takes it within the test.
-            let free = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+            let reserved = TcpSocket::new_v4().unwrap();
+            reserved.set_reuseaddr(true).unwrap();
+            reserved.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
             Machine {
                 id: NodeId(index as u64 + 1),
                 directory: tempfile::tempdir().unwrap(),
                 store: MemoryStore::new(),
-                address: free.local_addr().unwrap(),
+                address: reserved.local_addr().unwrap(),
+                _reserved: reserved,
                 running: None,
             }
         });
