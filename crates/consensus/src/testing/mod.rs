@@ -7,10 +7,11 @@ mod position;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use openraft::StorageError;
 use openraft::testing::log::{StoreBuilder, Suite};
-use squorum_log::{Log, Options, RealFileSystem};
+use squorum_log::{Log, OpenError, Options, RealFileSystem};
 use squorum_store::Store;
 use squorum_types::{GroupId, NodeId};
 use tempfile::TempDir;
@@ -37,14 +38,24 @@ where
         .map_err(|error| error.to_string())
 }
 
-/// A log with small segments, as many tests open one.
+/// A log with small segments, as many tests open one. The writer of a log that has just been dropped
+/// may still hold the directory: it is waited for.
 pub fn small_log(directory: impl Into<PathBuf>) -> Log {
+    let directory = directory.into();
     let options = Options {
         segment_bytes: 1 << 20,
         spare_segments: 1,
         ..Options::default()
     };
-    Log::open(Arc::new(RealFileSystem), directory, options).expect("a directory that can be used")
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        match Log::open(Arc::new(RealFileSystem), &directory, options.clone()) {
+            Err(OpenError::Locked) if Instant::now() < deadline => {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            opened => return opened.expect("a directory that can be used"),
+        }
+    }
 }
 
 struct Builder<F>(F);
