@@ -98,6 +98,7 @@ impl Bench {
             fifo,
             delay_ms: 0,
             retention_ms: 345_600_000,
+            dead_letters: None,
         };
         let configure = proto::Configure {
             queue: 1,

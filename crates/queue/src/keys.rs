@@ -54,12 +54,20 @@ pub(crate) enum Table {
     Attempt = 22,
     /// partition, generation, expiry, hash (16)
     AttemptExpiry = 23,
+    /// partition, generation, time sent, seq: messages sent before their neighbours
+    Expiry = 24,
     /// queue, index, generation: what a purge or a drop left to sweep
     Garbage = 40,
+    /// target shard, number: a message on its way there
+    Outbox = 50,
+    /// target shard
+    OutboxHead = 51,
+    /// source shard
+    Inbox = 52,
 }
 
 /// The tables whose rows belong to one generation of a partition.
-pub(crate) const GENERATION_TABLES: [Table; 12] = [
+pub(crate) const GENERATION_TABLES: [Table; 13] = [
     Table::Message,
     Table::Delivery,
     Table::Deadline,
@@ -72,10 +80,11 @@ pub(crate) const GENERATION_TABLES: [Table; 12] = [
     Table::Available,
     Table::Attempt,
     Table::AttemptExpiry,
+    Table::Expiry,
 ];
 
-/// The lane of messages without tenant, and that of messages sent with a delay: they are found by
-/// the delay index, not by the cursor.
+/// The lane of messages without tenant, and that of messages which the cursor must not find: those
+/// sent with a delay and those that came from another queue are found by an index.
 pub(crate) const ORDINARY_LANE: u32 = 0;
 pub(crate) const DELAYED_LANE: u32 = u32::MAX;
 const ORDINARY_PRIORITY: u8 = 0;
@@ -134,6 +143,25 @@ impl ShardKeys {
         let mut key = self.start(Table::Partition);
         key.put_u64(partition.queue.0);
         key.put_u16(partition.index);
+        key.freeze()
+    }
+
+    pub(crate) fn outbox(&self, target: ShardId, number: u64) -> Bytes {
+        let mut key = self.start(Table::Outbox);
+        key.put_u16(target.0);
+        key.put_u64(number);
+        key.freeze()
+    }
+
+    pub(crate) fn outbox_head(&self, target: ShardId) -> Bytes {
+        let mut key = self.start(Table::OutboxHead);
+        key.put_u16(target.0);
+        key.freeze()
+    }
+
+    pub(crate) fn inbox(&self, source: ShardId) -> Bytes {
+        let mut key = self.start(Table::Inbox);
+        key.put_u16(source.0);
         key.freeze()
     }
 

@@ -16,13 +16,16 @@
 //! 4. Every loop has a budget that depends on the entry and the state alone.
 //!
 //! Where to look: one file a command in `commands`, what a partition keeps in `partition`, the
-//! ordered sets with windows in `index`, exactly-once proposals in `session`, the keys in `keys`.
+//! ordered sets with windows in `index`, exactly-once proposals in `session`, what goes to other
+//! shards in `outbox` and what comes from them in `inbox`, the keys in `keys`.
 
 mod commands;
 mod garbage;
+mod inbox;
 mod index;
 mod keys;
 mod limits;
+mod outbox;
 mod partition;
 mod queues;
 mod rows;
@@ -33,6 +36,7 @@ mod stored_message;
 
 pub use keys::shard_range;
 pub use limits::Limits;
+pub use outbox::{read_outbox, read_outbox_targets};
 pub use partition::{PartitionStatus, read_status, read_statuses};
 pub use shard::{Applied, CommandOutcome, Shard};
 pub use stored_message::{StoredMessage, read_message};

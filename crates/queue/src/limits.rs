@@ -19,6 +19,8 @@ pub struct Limits {
     pub session_ttl_ms: u64,
     /// Steps of each kind of background work in one command.
     pub step_budget: usize,
+    /// Messages on their way to other shards, at most. While there are so many, no more leave.
+    pub outbox_max: u64,
     /// Messages of one partition in flight, at most.
     pub in_flight_max: u64,
 }
@@ -33,6 +35,7 @@ impl Default for Limits {
             sessions_max: 256,
             session_ttl_ms: 60 * 60 * 1000,
             step_budget: 1024,
+            outbox_max: 64 * 1024,
             in_flight_max: IN_FLIGHT_MAX,
         }
     }

@@ -13,8 +13,9 @@ use squorum_types::{PartitionId, QueueId, ShardId, Timestamp};
 use crate::commands::{self, Ran, refused};
 use crate::garbage::Garbage;
 use crate::keys::ShardKeys;
+use crate::outbox::Outbox;
 use crate::partition::{Partition, PartitionStatus, empty_row, generation_of};
-use crate::queues::Queues;
+use crate::queues::{LiveQueue, Queues};
 use crate::rows::{self, corrupt};
 use crate::session::{Known, Session};
 use crate::step::Step;
@@ -35,6 +36,8 @@ pub struct Applied {
     pub statuses: Vec<(PartitionId, Option<PartitionStatus>)>,
     /// Whether there are rows to sweep: a leader proposes ticks until there are none.
     pub background_work: bool,
+    /// Messages in the outbox: a leader's pump brings them to their shards.
+    pub transfers_waiting: u64,
 }
 
 #[derive(Debug)]
@@ -58,6 +61,7 @@ pub struct Shard {
     /// Index keys that the partitions hold in memory.
     window_len: usize,
     pub(crate) garbage: Garbage,
+    pub(crate) outbox: Outbox,
     /// Partitions that the current entry touched.
     touched: BTreeSet<PartitionId>,
     entries: u64,
@@ -88,6 +92,7 @@ impl Shard {
             partitions: BTreeMap::new(),
             window_len: 0,
             garbage: garbage::Garbage::open(view, keys)?,
+            outbox: Outbox::open(view, keys)?,
             touched: BTreeSet::new(),
             entries: 0,
         })
@@ -106,6 +111,11 @@ impl Shard {
     /// Whether a purge or a drop left rows to sweep.
     pub fn has_background_work(&self) -> bool {
         !self.garbage.is_empty()
+    }
+
+    /// Messages on their way to other shards.
+    pub fn transfers_waiting(&self) -> u64 {
+        self.outbox.len()
     }
 
     /// Applies an entry. `owed` asks for the bodies of received messages; nothing else depends on
@@ -127,6 +137,7 @@ impl Shard {
         }
         self.save_sessions(txn, &seen);
         let statuses = self.save_partitions(txn)?;
+        self.outbox.save(txn);
         self.row.digest = chain_digest(self.row.digest, txn.take_entry_digest());
         rows::put(txn, self.keys.shard(), &self.row);
         self.evict();
@@ -134,6 +145,7 @@ impl Shard {
             outcomes,
             statuses,
             background_work: self.has_background_work(),
+            transfers_waiting: self.transfers_waiting(),
         })
     }
 
@@ -260,7 +272,7 @@ impl Shard {
         &mut self,
         txn: &mut T,
         id: PartitionId,
-        settings: QueueSettings,
+        queue: &LiveQueue,
         owed: bool,
         operation: impl FnOnce(&mut Partition, &mut Step<'_, T>) -> Result<Outcome, StoreError>,
     ) -> Result<Ran, StoreError> {
@@ -273,9 +285,11 @@ impl Shard {
         let mut step = Step {
             txn,
             now,
-            settings,
+            settings: queue.settings(),
+            dead_letters: queue.dead_letters(),
             limits: &self.limits,
             next_delivery_number: &mut self.row.next_delivery_number,
+            outbox: &mut self.outbox,
             owed,
             messages: Vec::new(),
         };
@@ -322,6 +336,7 @@ impl Shard {
             self.garbage.add(txn, self.keys, id, old.generation);
             let new = PartitionRow {
                 last_sent_at_ms: old.last_sent_at_ms,
+                move_progress: old.move_progress,
                 ..empty_row(old.generation + 1, old.next_seq)
             };
             rows::put(txn, self.keys.partition(id), &new);
@@ -415,12 +430,15 @@ impl Shard {
         let mut statuses = Vec::with_capacity(self.touched.len());
         for id in std::mem::take(&mut self.touched) {
             let queue = self.queues.get(txn, self.keys, id.queue)?;
-            let settings = queue.and_then(|row| row.settings).unwrap_or_default();
+            let settings = queue.as_ref().and_then(|row| row.settings.as_ref());
             let Some(partition) = self.partitions.get_mut(&id) else {
                 statuses.push((id, None));
                 continue;
             };
-            let status = partition.status(txn, &settings)?;
+            let status = match settings {
+                Some(settings) => partition.status(txn, settings)?,
+                None => partition.status(txn, &QueueSettings::default())?,
+            };
             partition.save(txn, self.keys);
             let window_len = partition.window_len();
             self.window_len += window_len;

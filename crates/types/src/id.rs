@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use sha2::{Digest, Sha256};
+
 /// One `squorum serve` process with its data directory. Minted into the directory, never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeId(pub u64);
@@ -50,6 +52,20 @@ impl PartitionId {
         // A multiplicative hash spreads neighbouring queue ids; the index then walks the ring.
         let spread = self.queue.0.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
         ShardId(((spread + u64::from(self.index)) % u64::from(shard_count)) as u16)
+    }
+
+    /// The partition of a FIFO queue that a message group is pinned to. Part of the persisted
+    /// format: never change.
+    pub fn of_group(queue: QueueId, partition_count: u16, group_id: &str) -> PartitionId {
+        let index = match partition_count {
+            0 | 1 => 0,
+            count => {
+                let digest = Sha256::digest(group_id.as_bytes());
+                let hash = u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]);
+                (hash % u32::from(count)) as u16
+            }
+        };
+        PartitionId { queue, index }
     }
 }
 

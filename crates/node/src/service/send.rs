@@ -15,7 +15,6 @@ use squorum_types::{Caller, DeduplicationHash, MessageEnvelope, MessageId, Parti
 
 use super::call::{internal, message_error, unexpected};
 use crate::node::Inner;
-use crate::routing::partition_of_group;
 use crate::shard::Admission;
 use squorum_meta::QueueKey;
 
@@ -168,7 +167,7 @@ impl<S: Store> Inner<S> {
         let mut by_partition: BTreeMap<PartitionId, Vec<&Prepared>> = BTreeMap::new();
         for message in prepared {
             let partition = if fifo {
-                partition_of_group(queue, &message.message.group_id)
+                PartitionId::of_group(queue.id, queue.partition_count, &message.message.group_id)
             } else {
                 self.partition_for_send(queue)
             };

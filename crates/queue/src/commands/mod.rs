@@ -1,14 +1,17 @@
 //! One file a command: what it does to the shard, and its outcome.
 
+mod accept_transfers;
 mod change_visibility;
 mod configure;
 mod delete;
 mod drop_queue;
+mod move_messages;
 mod purge;
 mod receive;
 mod release;
 mod send;
 mod tick;
+mod truncate_outbox;
 
 use squorum_proto::queue::command::Operation;
 use squorum_proto::queue::outcome::Kind;
@@ -19,9 +22,13 @@ use squorum_store::{StoreError, Txn};
 use squorum_types::PartitionId;
 
 use crate::partition::Partition;
+use crate::queues::LiveQueue;
 use crate::shard::Shard;
 use crate::step::Step;
 use crate::stored_message::StoredMessage;
+
+/// Transfers of one command, at most.
+const TRANSFERS_MAX: usize = 1024;
 
 /// An outcome, and the bodies that it owes.
 #[derive(Debug)]
@@ -88,6 +95,15 @@ pub(crate) fn run<T: Txn>(
         Some(Operation::Release(release)) => {
             release::run(shard, txn, session, command.number, release).map(Ran::from)
         }
+        Some(Operation::AcceptTransfers(accept)) => {
+            accept_transfers::run(shard, txn, accept).map(Ran::from)
+        }
+        Some(Operation::TruncateOutbox(truncate)) => {
+            truncate_outbox::run(shard, txn, truncate).map(Ran::from)
+        }
+        Some(Operation::MoveMessages(command)) => {
+            move_messages::run(shard, txn, command).map(Ran::from)
+        }
         None => Ok(refused(Refusal::Malformed).into()),
     }
 }
@@ -106,23 +122,22 @@ fn with_partition<T: Txn>(
         return Ok(refused(Refusal::Malformed).into());
     };
     let queue = shard.queues.get(txn, shard.keys, id.queue)?;
-    if queue.is_some_and(|queue| queue.dropped) {
+    if queue.as_ref().is_some_and(|queue| queue.dropped) {
         return Ok(refused(Refusal::QueueDropped).into());
     }
-    // A purge may know a queue before its settings come.
-    let Some((queue, settings)) = queue.and_then(|queue| Some((queue, queue.settings?))) else {
+    let Some(queue) = queue.and_then(LiveQueue::new) else {
         return Ok(refused(Refusal::VersionUnknown).into());
     };
-    if queue.version != version {
-        let old = queue.version > version;
+    if queue.version() != version {
+        let old = queue.version() > version;
         let refusal = if old {
             Refusal::VersionOld
         } else {
             Refusal::VersionUnknown
         };
-        return Ok(refused_at(refusal, queue.version).into());
+        return Ok(refused_at(refusal, queue.version()).into());
     }
-    shard.in_partition(txn, id, settings, owed, operation)
+    shard.in_partition(txn, id, &queue, owed, operation)
 }
 
 pub(crate) fn done() -> Outcome {

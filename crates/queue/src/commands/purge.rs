@@ -13,10 +13,8 @@ pub(super) fn run<T: Txn>(
     purge: &Purge,
 ) -> Result<Outcome, StoreError> {
     let queue = QueueId(purge.queue);
-    let row = shard
-        .queues
-        .get(txn, shard.keys, queue)?
-        .unwrap_or_default();
+    let row = shard.queues.get(txn, shard.keys, queue)?;
+    let row = row.map_or_else(QueueRow::default, |row| (*row).clone());
     if row.dropped {
         return Ok(refused(Refusal::QueueDropped));
     }

@@ -40,6 +40,8 @@ pub(super) fn run<T: Txn>(
     } else {
         receive_standard(partition, step, count, timeout_ms)?
     };
+    // The message at the head may have left.
+    partition.advance_head(step)?;
     Ok(received(deliveries, 0, receive))
 }
 

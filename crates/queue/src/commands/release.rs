@@ -43,14 +43,10 @@ fn undo<T: Txn>(shard: &mut Shard, txn: &mut T, received: &Received) -> Result<(
     let Some(Ok(id)) = received.partition.as_ref().map(PartitionId::try_from) else {
         return Ok(());
     };
-    let queue = shard.queues.get(txn, shard.keys, id.queue)?;
-    let Some(settings) = queue
-        .filter(|row| !row.dropped)
-        .and_then(|row| row.settings)
-    else {
+    let Some(queue) = shard.queues.live(txn, shard.keys, id.queue)? else {
         return Ok(());
     };
-    shard.in_partition(txn, id, settings, false, |partition, step| {
+    shard.in_partition(txn, id, &queue, false, |partition, step| {
         undo_in(partition, step, received)?;
         Ok(done())
     })?;

@@ -1,7 +1,6 @@
 use squorum_proto::queue::outcome::Kind;
 use squorum_proto::queue::{NewMessage, Outcome, Refusal, Send, Sent, SentMessage};
 use squorum_store::{StoreError, Txn};
-use squorum_types::Timestamp;
 
 use super::refused;
 use crate::keys::{DELAYED_LANE, ORDINARY_LANE};
@@ -65,10 +64,8 @@ fn send_one<T: Txn>(
             duplicate_of: first.id.clone(),
         });
     }
-    let seq = partition.row.next_seq;
-    partition.row.next_seq += 1;
-    let sent_at = Timestamp(partition.row.last_sent_at_ms).max(step.now);
-    partition.row.last_sent_at_ms = sent_at.0;
+    let seq = partition.take_seq();
+    let sent_at = partition.send_time(step);
     let delay_ms = if fifo { 0 } else { message.delay_ms };
     let lane = if delay_ms > 0 {
         DELAYED_LANE
@@ -92,14 +89,7 @@ fn send_one<T: Txn>(
     );
     if let Some(hash) = hash {
         partition.remember_deduplication(step, hash, record, seq, message.id.clone());
-        let mature = step.settings.delay_ms == 0 && partition.row.mature_seq == seq;
-        if mature {
-            partition.row.mature_seq = seq + 1;
-            partition.row.visible += 1;
-        } else {
-            partition.row.delayed += 1;
-        }
-        partition.group_push(step, &head.group_id, seq)?;
+        partition.join_group(step, &head.group_id, seq)?;
     } else if delay_ms > 0 {
         partition.insert_delayed(step, due.0, seq);
     } else {

@@ -21,14 +21,10 @@ pub(super) fn run<T: Txn>(
         let Ok(id) = PartitionId::try_from(name) else {
             return Ok(refused(Refusal::Malformed));
         };
-        let queue = shard.queues.get(txn, shard.keys, id.queue)?;
-        let Some(settings) = queue
-            .filter(|row| !row.dropped)
-            .and_then(|row| row.settings)
-        else {
+        let Some(queue) = shard.queues.live(txn, shard.keys, id.queue)? else {
             continue;
         };
-        shard.in_partition(txn, id, settings, false, |partition, step| {
+        shard.in_partition(txn, id, &queue, false, |partition, step| {
             partition.advance(step)?;
             Ok(done())
         })?;

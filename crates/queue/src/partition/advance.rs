@@ -4,7 +4,6 @@ use squorum_store::{StoreError, Txn};
 
 use super::Partition;
 use crate::keys::DELAYED_LANE;
-use crate::rows::corrupt;
 use crate::step::Step;
 use crate::stored_message::MessageHead;
 
@@ -21,8 +20,9 @@ impl Partition {
         } else {
             self.end_delays(step)?;
         }
+        let arrivals_behind = self.expire_arrivals(step)?;
         let behind = self.advance_head(step)?;
-        Ok(!behind)
+        Ok(!behind && !arrivals_behind)
     }
 
     /// Messages in flight whose deadline has come become visible.
@@ -36,8 +36,7 @@ impl Partition {
             if deadline_ms > step.now.0 {
                 return Ok(());
             }
-            let delivery = self.delivery_row(step.txn, seq)?;
-            let delivery = delivery.ok_or_else(|| corrupt("a deadline without its delivery"))?;
+            let delivery = self.received(step.txn, seq)?;
             self.return_from_flight(step, seq, delivery)?;
         }
         Ok(())

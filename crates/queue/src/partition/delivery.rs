@@ -100,11 +100,16 @@ impl Partition {
         self.deadlines
             .insert(step.txn, self.keys, floor, key, bytes::Bytes::new());
         self.row.in_flight += 1;
-        rows::put(step.txn, self.keys.delivery(seq), &delivery);
+        self.put_delivery(step, seq, &delivery);
     }
 
     /// Shows a message that is counted nowhere again.
-    fn put_visible<T: Txn>(&mut self, step: &mut Step<'_, T>, seq: u64, mut delivery: DeliveryRow) {
+    pub(super) fn put_visible<T: Txn>(
+        &mut self,
+        step: &mut Step<'_, T>,
+        seq: u64,
+        mut delivery: DeliveryRow,
+    ) {
         delivery.deadline_ms = 0;
         if !step.settings.fifo {
             let back = delivery.receive_count >= BACK_OF_QUEUE_RECEIVE_COUNT;
@@ -112,7 +117,16 @@ impl Partition {
             self.insert_ready(step, (delivery.ready_order, seq), delivery.lane);
         }
         self.row.visible += 1;
-        rows::put(step.txn, self.keys.delivery(seq), &delivery);
+        self.put_delivery(step, seq, &delivery);
+    }
+
+    pub(super) fn put_delivery<T: Txn>(
+        &self,
+        step: &mut Step<'_, T>,
+        seq: u64,
+        delivery: &DeliveryRow,
+    ) {
+        rows::put(step.txn, self.keys.delivery(seq), delivery);
     }
 
     /// Takes a message out of flight; it is counted nowhere then.

@@ -29,9 +29,27 @@ pub(crate) struct Served {
 }
 
 impl Partition {
-    /// Up to `count` messages of available groups. The groups stay as they are: see
-    /// [`groups_served`](Self::groups_served).
+    /// Up to `count` messages of available groups, once those that were received too often have left.
+    /// The groups stay as they are: see [`groups_served`](Self::groups_served).
     pub(crate) fn choose_fifo<T: Txn>(
+        &mut self,
+        step: &mut Step<'_, T>,
+        count: usize,
+    ) -> Result<(Vec<Candidate>, Vec<Served>), StoreError> {
+        for _ in 0..step.limits.step_budget {
+            let (chosen, served) = self.look_for_fifo(step, count)?;
+            let mut buried = false;
+            for candidate in &chosen {
+                buried |= self.bury(step, candidate)?;
+            }
+            if !buried {
+                return Ok((chosen, served));
+            }
+        }
+        Ok((Vec::new(), Vec::new()))
+    }
+
+    fn look_for_fifo<T: Txn>(
         &mut self,
         step: &mut Step<'_, T>,
         count: usize,
@@ -93,8 +111,24 @@ impl Partition {
         Ok(())
     }
 
-    /// Adds a message at the end of its group.
-    pub(crate) fn group_push<T: Txn>(
+    /// Adds a new message at the end of its group: delayed, or visible if the queue has no delay.
+    pub(crate) fn join_group<T: Txn>(
+        &mut self,
+        step: &mut Step<'_, T>,
+        group_id: &str,
+        seq: u64,
+    ) -> Result<(), StoreError> {
+        let mature = step.settings.delay_ms == 0 && self.row.mature_seq == seq;
+        if mature {
+            self.row.mature_seq = seq + 1;
+            self.row.visible += 1;
+        } else {
+            self.row.delayed += 1;
+        }
+        self.group_push(step, group_id, seq)
+    }
+
+    fn group_push<T: Txn>(
         &mut self,
         step: &mut Step<'_, T>,
         group_id: &str,

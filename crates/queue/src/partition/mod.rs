@@ -11,14 +11,19 @@
 //! | in flight | delivery row with a deadline, deadline index | the same |
 //! | visible again | ready index | delivery row without deadline |
 //!
+//! A message that came from another queue is visible again from the start ([`arrival`]).
+//!
 //! FIFO partitions find messages through their groups ([`fifo`]), standard ones through the ready
 //! index and the cursor ([`standard`]).
 
 mod advance;
+mod arrival;
 mod attempts;
+mod dead_letters;
 mod deduplication;
 mod delivery;
 mod fifo;
+mod moving;
 mod removal;
 mod standard;
 mod status;
@@ -26,13 +31,16 @@ mod status;
 use bytes::Bytes;
 use squorum_proto::queue::{DeliveryRow, PartitionRow};
 use squorum_store::{StoreError, Txn, View};
-use squorum_types::PartitionId;
+use squorum_types::{PartitionId, Timestamp};
 
 use crate::index::Index;
 use crate::keys::{DELAYED_LANE, GenerationKeys, ORDINARY_LANE, ShardKeys, Table};
+use crate::rows::corrupt;
+use crate::step::Step;
 use crate::{Limits, rows};
 
 pub(crate) use attempts::AttemptHash;
+pub(crate) use dead_letters::is_well_formed;
 pub(crate) use delivery::Candidate;
 pub use status::{PartitionStatus, read_status, read_statuses};
 
@@ -50,6 +58,8 @@ pub(crate) struct Partition {
     available: Index<(u64, u64)>,
     deduplication_expiries: Index<(u64, [u8; 16])>,
     attempt_expiries: Index<(u64, [u8; 16])>,
+    /// Messages sent before their neighbours, by the time when they were sent.
+    expiries: Index<(u64, u64)>,
     /// When the message at the head was sent, while that is known.
     head_sent_at_ms: Option<u64>,
     /// The entry that used the partition last, for the cache.
@@ -80,6 +90,7 @@ impl Partition {
             available: Index::new(Table::Available, window),
             deduplication_expiries: Index::new(Table::DeduplicationExpiry, window),
             attempt_expiries: Index::new(Table::AttemptExpiry, window),
+            expiries: Index::new(Table::Expiry, window),
             head_sent_at_ms: None,
             used_at: 0,
             counted_len: 0,
@@ -102,6 +113,7 @@ impl Partition {
             + self.available.len()
             + self.deduplication_expiries.len()
             + self.attempt_expiries.len()
+            + self.expiries.len()
     }
 
     pub(crate) fn delivery_row<V: View>(
@@ -110,6 +122,26 @@ impl Partition {
         seq: u64,
     ) -> Result<Option<DeliveryRow>, StoreError> {
         rows::get(view, &self.keys.delivery(seq))
+    }
+
+    /// The delivery row of a message that has one.
+    fn received<V: View>(&self, view: &V, seq: u64) -> Result<DeliveryRow, StoreError> {
+        let delivery = self.delivery_row(view, seq)?;
+        delivery.ok_or_else(|| corrupt("an index without its delivery"))
+    }
+
+    /// The position of a new message.
+    pub(crate) fn take_seq(&mut self) -> u64 {
+        let seq = self.row.next_seq;
+        self.row.next_seq += 1;
+        seq
+    }
+
+    /// The time of a message sent now: it never decreases with the position.
+    pub(crate) fn send_time<T>(&mut self, step: &Step<'_, T>) -> Timestamp {
+        let sent_at = Timestamp(self.row.last_sent_at_ms).max(step.now);
+        self.row.last_sent_at_ms = sent_at.0;
+        sent_at
     }
 
     /// Whether the message is there.

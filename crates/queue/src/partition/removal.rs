@@ -24,14 +24,40 @@ impl Partition {
                 self.ready
                     .remove(step.txn, self.keys, (delivery.ready_order, seq));
             }
-            self.row.visible -= 1;
+            *self.counter_at(step, seq) -= 1;
         }
-        step.txn.delete_bytes(self.keys.delivery(seq));
+        self.remove_delivery(step, seq, &delivery);
         self.remove_rows(step, delivery.lane, seq, &delivery.group_id)
     }
 
+    /// Removes a standard message that was chosen, so that no index makes it visible any more.
+    pub(super) fn remove_chosen<T: Txn>(
+        &mut self,
+        step: &mut Step<'_, T>,
+        lane: u32,
+        seq: u64,
+        delivery: &DeliveryRow,
+    ) -> Result<(), StoreError> {
+        self.row.visible -= 1;
+        self.remove_delivery(step, seq, delivery);
+        self.remove_rows(step, lane, seq, "")
+    }
+
+    fn remove_delivery<T: Txn>(
+        &mut self,
+        step: &mut Step<'_, T>,
+        seq: u64,
+        delivery: &DeliveryRow,
+    ) {
+        if delivery.sent_at_ms > 0 {
+            let expiry = (delivery.sent_at_ms, seq);
+            self.expiries.remove(step.txn, self.keys, expiry);
+        }
+        step.txn.delete_bytes(self.keys.delivery(seq));
+    }
+
     /// Removes a message that was never received (or whose only receive was undone).
-    fn remove_unreceived<T: Txn>(
+    pub(super) fn remove_unreceived<T: Txn>(
         &mut self,
         step: &mut Step<'_, T>,
         lane: u32,
@@ -40,13 +66,7 @@ impl Partition {
     ) -> Result<(), StoreError> {
         let fresh = lane == ORDINARY_LANE && seq >= self.row.cursor_seq;
         if step.settings.fifo {
-            let delayed = seq >= self.row.mature_seq;
-            let counter = if delayed {
-                &mut self.row.delayed
-            } else {
-                &mut self.row.visible
-            };
-            *counter -= 1;
+            *self.counter_at(step, seq) -= 1;
         } else if fresh {
             self.row.visible -= 1;
         } else if self.ready.contains(step.txn, self.keys, (seq, seq))? {
@@ -57,6 +77,16 @@ impl Partition {
             self.row.delayed -= 1;
         }
         self.remove_rows(step, lane, seq, &head.group_id)
+    }
+
+    /// What counts a message that is not in flight, nor in the delay index.
+    fn counter_at<T>(&mut self, step: &Step<'_, T>, seq: u64) -> &mut u64 {
+        let delayed = step.settings.fifo && seq >= self.row.mature_seq;
+        if delayed {
+            &mut self.row.delayed
+        } else {
+            &mut self.row.visible
+        }
     }
 
     fn remove_rows<T: Txn>(
@@ -89,7 +119,7 @@ impl Partition {
                 return Ok(false);
             }
             if let Some(sent_at) = self.head_sent_at_ms
-                && !expired(step, sent_at)
+                && !step.is_expired(Timestamp(sent_at))
             {
                 self.row.sent_floor_ms = sent_at;
                 return Ok(false);
@@ -98,7 +128,7 @@ impl Partition {
             if let Some((lane, row)) = self.find_message(step.txn, seq)? {
                 let (head, _) = MessageHead::decode(&row)?;
                 self.row.sent_floor_ms = head.sent_at.0;
-                if !expired(step, head.sent_at.0) {
+                if !step.is_expired(head.sent_at) {
                     self.head_sent_at_ms = Some(head.sent_at.0);
                     return Ok(false);
                 }
@@ -111,7 +141,7 @@ impl Partition {
             self.row.cursor_seq = self.row.cursor_seq.max(seq + 1);
             self.head_sent_at_ms = None;
         }
-        Ok(expired(step, self.row.sent_floor_ms))
+        Ok(step.is_expired(Timestamp(self.row.sent_floor_ms)))
     }
 
     /// When the message at the head expires, if there is one. In the past while the head is yet to
@@ -137,8 +167,4 @@ impl Partition {
     pub(super) fn head_sent_at(&self) -> Option<Timestamp> {
         self.head_sent_at_ms.map(Timestamp)
     }
-}
-
-fn expired<T>(step: &Step<'_, T>, sent_at_ms: u64) -> bool {
-    Timestamp(sent_at_ms).plus_ms(step.settings.retention_ms) <= step.now
 }

@@ -11,12 +11,31 @@ use crate::step::Step;
 use crate::stored_message::StoredMessage;
 
 impl Partition {
-    /// Takes up to `count` visible messages out of the ready index and from the cursor.
+    /// Takes up to `count` visible messages out of the ready index and from the cursor. Those that
+    /// were received too often leave instead, within the step budget.
     pub(crate) fn choose_standard<T: Txn>(
         &mut self,
         step: &mut Step<'_, T>,
         count: usize,
     ) -> Result<Vec<Candidate>, StoreError> {
+        let mut chosen = Vec::with_capacity(count);
+        for _ in 0..step.limits.step_budget {
+            let wanted = count - chosen.len();
+            let buried = self.choose_or_bury(step, wanted, &mut chosen)?;
+            if !buried || chosen.len() == count {
+                break;
+            }
+        }
+        Ok(chosen)
+    }
+
+    /// True if a message left, so that another look may find more.
+    fn choose_or_bury<T: Txn>(
+        &mut self,
+        step: &mut Step<'_, T>,
+        count: usize,
+        chosen: &mut Vec<Candidate>,
+    ) -> Result<bool, StoreError> {
         let floor = &mut self.row.ready_floor;
         let ready = self.ready.first_many(step.txn, self.keys, floor, count)?;
         let mut ready = ready.into_iter().peekable();
@@ -30,13 +49,18 @@ impl Partition {
         };
         let mut fresh = fresh.into_iter().peekable();
 
-        let mut chosen = Vec::with_capacity(count);
-        while chosen.len() < count {
+        let mut buried = false;
+        for _ in 0..count {
             let fresh_seq = fresh.peek().map_or(u64::MAX, |(seq, _)| *seq);
             match ready.next_if(|((order, _), _)| *order <= fresh_seq) {
                 Some(((order, seq), lane)) => {
-                    self.ready.remove(step.txn, self.keys, (order, seq));
-                    chosen.push(self.ready_candidate(step, seq, &lane)?);
+                    let candidate = self.ready_candidate(step, seq, &lane)?;
+                    if self.bury(step, &candidate)? {
+                        buried = true;
+                    } else {
+                        self.ready.remove(step.txn, self.keys, (order, seq));
+                        chosen.push(candidate);
+                    }
                 }
                 None => {
                     let Some((seq, message)) = fresh.next() else {
@@ -55,7 +79,7 @@ impl Partition {
                 }
             }
         }
-        Ok(chosen)
+        Ok(buried)
     }
 
     fn ready_candidate<T: Txn>(

@@ -61,9 +61,13 @@ impl Partition {
             delay.map(|((due_ms, _), _)| Timestamp(due_ms))
         };
         let expiry = self.head_expires_at(view, settings.retention_ms)?;
+        let arrival = self.oldest_arrival(view)?.map(|(sent_at, _)| sent_at);
+        let arrival_expiry = arrival.map(|sent_at| sent_at.plus_ms(settings.retention_ms));
+        let dues = [deadline, delay, expiry, arrival_expiry];
+        let at_head = self.head_sent_at().filter(|_| expiry.is_some());
         Ok(PartitionStatus {
-            next_due: [deadline, delay, expiry].into_iter().flatten().min(),
-            oldest_sent_at: self.head_sent_at().filter(|_| expiry.is_some()),
+            next_due: dues.into_iter().flatten().min(),
+            oldest_sent_at: [at_head, arrival].into_iter().flatten().min(),
             ..PartitionStatus::of_row(&self.row, settings)
         })
     }

@@ -185,7 +185,7 @@ impl History {
         }
         if configure.version > queue.version {
             queue.version = configure.version;
-            queue.settings = configure.settings.unwrap_or_default();
+            queue.settings = configure.settings.clone().unwrap_or_default();
             self.expire();
         }
         Ok(())
@@ -209,7 +209,7 @@ impl History {
 
     fn settings(&self, key: PartitionKey) -> Result<proto::QueueSettings, String> {
         match self.queues.get(&key.0) {
-            Some(queue) if queue.version > 0 && !queue.dropped => Ok(queue.settings),
+            Some(queue) if queue.version > 0 && !queue.dropped => Ok(queue.settings.clone()),
             _ => Err("a command ran on a queue that is not there".to_owned()),
         }
     }

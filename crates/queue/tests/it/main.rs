@@ -11,6 +11,7 @@ mod outcome;
 mod replica;
 mod run;
 mod shrink;
+mod transfers;
 
 /// A size for the run: `short` unless `SQUORUM_LONG` is set.
 fn size(short: usize, long: usize) -> usize {

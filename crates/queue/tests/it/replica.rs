@@ -47,10 +47,12 @@ pub(crate) fn limits(rules: Rules, caches: Caches, step_budget: usize) -> Limits
         session_ttl_ms: rules.session_ttl_ms,
         step_budget,
         in_flight_max: rules.in_flight_max,
+        outbox_max: rules.outbox_max,
     }
 }
 
 pub(crate) struct Replica {
+    id: ShardId,
     limits: Limits,
     pub(crate) store: MemoryStore,
     pub(crate) shard: Shard,
@@ -58,9 +60,14 @@ pub(crate) struct Replica {
 
 impl Replica {
     pub(crate) fn new(limits: Limits) -> Replica {
+        Replica::of(SHARD, limits)
+    }
+
+    pub(crate) fn of(id: ShardId, limits: Limits) -> Replica {
         let store = MemoryStore::new();
-        let shard = Shard::open(&store, SHARD, limits.clone()).unwrap();
+        let shard = Shard::open(&store, id, limits.clone()).unwrap();
         Replica {
+            id,
             limits,
             store,
             shard,
@@ -84,14 +91,14 @@ impl Replica {
     }
 
     pub(crate) fn restart(&mut self) {
-        self.shard = Shard::open(&self.store, SHARD, self.limits.clone()).unwrap();
+        self.shard = Shard::open(&self.store, self.id, self.limits.clone()).unwrap();
     }
 
     /// Goes on with a copy of the shard's rows, and nothing else, in a fresh store.
     pub(crate) fn copy(&mut self) {
         let copy = MemoryStore::new();
         let mut batch = WriteBatch::new();
-        let range = shard_range(SHARD);
+        let range = shard_range(self.id);
         let mut rows = self.store.scan(&range.start..&range.end).unwrap();
         while let Some((key, value)) = rows.next().unwrap() {
             batch.put(key.to_vec(), value.to_vec());

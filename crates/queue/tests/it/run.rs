@@ -8,8 +8,10 @@
 use std::collections::BTreeMap;
 
 use squorum_proto::queue as proto;
-use squorum_queue::{Applied, CommandOutcome, PartitionStatus, read_status};
-use squorum_types::{PartitionId, QueueId, Timestamp};
+use squorum_queue::{
+    Applied, CommandOutcome, PartitionStatus, read_outbox, read_outbox_targets, read_status,
+};
+use squorum_types::{PartitionId, QueueId, ShardId, Timestamp};
 
 use crate::generator::Step;
 use crate::history::History;
@@ -120,6 +122,10 @@ impl Run {
                 self.check_status(*partition, status)?;
             }
         }
+        if self.checks.reference {
+            let waiting = self.model.outbox.len();
+            same("transfers", &waiting, &applied.transfers_waiting)?;
+        }
         if self.checks.history {
             self.history.observe(clock_ms, entry, &applied.outcomes)?;
         }
@@ -223,6 +229,7 @@ impl Run {
             for key in keys {
                 self.check_stored_status(key)?;
             }
+            self.check_stored_outbox()?;
         }
         Ok(())
     }
@@ -238,6 +245,23 @@ impl Run {
         let counts = (stored.visible, stored.in_flight, stored.delayed);
         let expected = (expected.visible, expected.in_flight, expected.delayed);
         same(&format!("stored counts of {id}"), &expected, &counts)
+    }
+
+    fn check_stored_outbox(&self) -> Result<(), String> {
+        let store = &self.replicas[1].store;
+        let targets = read_outbox_targets(store, SHARD).unwrap().into_iter();
+        let stored = targets.map(|target| {
+            let transfers = read_outbox(store, SHARD, target, usize::MAX, usize::MAX);
+            (target, transfers.unwrap())
+        });
+        let waiting = self.model.outbox.waiting.iter();
+        let waiting = waiting.filter(|(_, waiting)| !waiting.transfers.is_empty());
+        let expected = waiting.map(|(shard, waiting)| (ShardId(*shard), waiting.transfers.clone()));
+        same(
+            "outbox",
+            &expected.collect::<BTreeMap<_, _>>(),
+            &stored.collect(),
+        )
     }
 
     pub(crate) fn clock_ms(&self) -> u64 {

@@ -8,6 +8,7 @@
 mod gateway;
 mod plan;
 mod profile;
+mod transfers;
 
 use squorum_proto::queue as proto;
 use squorum_proto::queue::command::Operation;
@@ -59,6 +60,7 @@ pub(crate) struct Generator {
     last_attempt: Option<proto::Receive>,
     messages_made: u64,
     purges_made: u64,
+    tasks_made: u64,
 }
 
 /// The steps of one run: about `commands` commands.
@@ -94,6 +96,7 @@ impl Generator {
             last_attempt: None,
             messages_made: 0,
             purges_made: 0,
+            tasks_made: 0,
         };
         for _ in 0..GATEWAYS {
             generator.add_gateway();
@@ -110,7 +113,7 @@ impl Generator {
     }
 
     fn add_queue(&mut self) {
-        let queue = QueuePlan::random(self.next_queue, &mut self.random);
+        let queue = QueuePlan::random(self.next_queue, self.profile.transfers, &mut self.random);
         self.next_queue += 1;
         self.queues.push(queue);
     }

@@ -18,11 +18,10 @@ pub(super) struct QueuePlan {
 }
 
 impl QueuePlan {
-    pub(super) fn random(queue: u64, random: &mut Random) -> QueuePlan {
+    pub(super) fn random(queue: u64, transfers: bool, random: &mut Random) -> QueuePlan {
         let settings = proto::QueueSettings {
             fifo: random.once_in(2),
-            delay_ms: 0,
-            retention_ms: 0,
+            ..Default::default()
         };
         let partitions = if random.once_in(2) {
             1
@@ -35,11 +34,13 @@ impl QueuePlan {
             settings,
             partitions,
         };
-        plan.change_settings(random);
+        plan.change_settings(transfers, random);
         plan
     }
 
-    fn change_settings(&mut self, random: &mut Random) {
+    fn change_settings(&mut self, transfers: bool, random: &mut Random) {
+        let moves = transfers && !random.once_in(3);
+        self.settings.dead_letters = moves.then(|| dead_letters(self.queue, random));
         self.settings.delay_ms = match random.below(3) {
             0 if self.settings.fifo => 1 + random.below(20_000),
             _ => 0,
@@ -83,6 +84,7 @@ impl Generator {
             weights.release,
             weights.tick,
             weights.rare,
+            weights.transfer,
         ];
         let mut left = self.random.below(kinds.iter().sum());
         let kind = kinds.iter().position(|weight| {
@@ -100,6 +102,11 @@ impl Generator {
                 Operation::Release(proto::Release { receive_number })
             }
             Some(5) => self.tick(),
+            Some(7) => match self.random.below(3) {
+                0 => self.truncate_outbox(),
+                1 => self.move_messages(),
+                _ => self.accept_transfers(),
+            },
             _ => self.rare(at),
         }
     }
@@ -146,8 +153,8 @@ impl Generator {
                 plan.version
             }
         };
-        plan.change_settings(random);
-        let (queue, settings) = (plan.queue, Some(plan.settings));
+        plan.change_settings(self.profile.transfers, random);
+        let (queue, settings) = (plan.queue, Some(plan.settings.clone()));
         Operation::Configure(proto::Configure {
             queue,
             version,
@@ -241,13 +248,14 @@ impl Generator {
         })
     }
 
+    pub(super) fn any_partition(&mut self) -> proto::Partition {
+        let at = self.random.below(self.queues.len() as u64) as usize;
+        self.queues[at].partition(&mut self.random)
+    }
+
     fn tick(&mut self) -> Operation {
-        let partitions = (0..self.random.below(4))
-            .map(|_| {
-                let at = self.random.below(self.queues.len() as u64) as usize;
-                self.queues[at].partition(&mut self.random)
-            })
-            .collect();
+        let partitions = (0..self.random.below(4)).map(|_| self.any_partition());
+        let partitions = partitions.collect();
         Operation::Tick(proto::Tick { partitions })
     }
 
@@ -283,6 +291,23 @@ impl Generator {
             handles.push(made_up(partition, random));
         }
         (partition, handles)
+    }
+}
+
+/// Towards any queue, this shard's or not.
+fn dead_letters(source: u64, random: &mut Random) -> proto::DeadLetters {
+    proto::DeadLetters {
+        receives_max: 1 + random.below(4),
+        target: Some(target(random)),
+        source_arn: format!("arn-of-{source}"),
+    }
+}
+
+pub(super) fn target(random: &mut Random) -> proto::TransferTarget {
+    proto::TransferTarget {
+        queue: 1 + random.below(5),
+        partition_count: 1 + random.below(3) as u32,
+        shard_count: 1 + random.below(4) as u32,
     }
 }
 

@@ -14,6 +14,8 @@ pub(crate) struct Profile {
     pub(super) jump_ms_max: u64,
     pub(super) groups: u64,
     pub(super) deduplication_ids: u64,
+    /// Whether messages leave for other shards and come from them.
+    pub(crate) transfers: bool,
     /// Of each kind of command, relative to the others.
     pub(super) weights: Weights,
 }
@@ -27,6 +29,7 @@ pub(super) struct Weights {
     pub(super) release: u64,
     pub(super) tick: u64,
     pub(super) rare: u64,
+    pub(super) transfer: u64,
 }
 
 impl Profile {
@@ -35,12 +38,13 @@ impl Profile {
         fn pick<T: Copy>(random: &mut Random, choices: &[T]) -> T {
             choices[random.below(choices.len() as u64) as usize]
         }
-        Profile {
+        let mut profile = Profile {
             rules: Rules {
                 session_window: pick(random, &[4, 12, 40]),
                 sessions_max: pick(random, &[3, 4, 8]),
                 session_ttl_ms: pick(random, &[60_000, 600_000, 3_600_000]),
                 in_flight_max: pick(random, &[3, 15, 1000]),
+                outbox_max: 1000,
             },
             queues: 1 + random.below(5),
             acknowledge_percent: pick(random, &[5, 30, 80]),
@@ -49,6 +53,7 @@ impl Profile {
             jump_ms_max: pick(random, &[10_000, 120_000, 3_600_000]),
             groups: pick(random, &[1, 3, 8, 30]),
             deduplication_ids: pick(random, &[4, 40, 100_000]),
+            transfers: false,
             weights: Weights {
                 send: pick(random, &[15, 30, 60]),
                 receive: pick(random, &[15, 30, 60]),
@@ -57,7 +62,14 @@ impl Profile {
                 release: pick(random, &[1, 5, 15]),
                 tick: pick(random, &[1, 4, 10]),
                 rare: pick(random, &[1, 3, 8]),
+                transfer: 0,
             },
+        };
+        if random.once_in(2) {
+            profile.transfers = true;
+            profile.rules.outbox_max = pick(random, &[2, 10, 1000]);
+            profile.weights.transfer = pick(random, &[2, 10, 30]);
         }
+        profile
     }
 }

@@ -21,6 +21,34 @@ fn check_command(name: &str, operation: Operation, golden: &str) {
     );
 }
 
+pub(super) fn dead_letters() -> proto::DeadLetters {
+    proto::DeadLetters {
+        receives_max: 3,
+        target: Some(proto::TransferTarget {
+            queue: 301,
+            partition_count: 4,
+            shard_count: 5,
+        }),
+        source_arn: "arn".to_owned(),
+    }
+}
+
+pub(super) fn transferred_message() -> proto::TransferredMessage {
+    proto::TransferredMessage {
+        envelope: b"envelope"[..].into(),
+        sent_at_ms: 1_700_000_000_000,
+        group_id: "group".to_owned(),
+        receive_count: 3,
+        first_received_at_ms: 1_700_000_000_001,
+        source: PARTITION,
+        dead_letter_source: "arn".to_owned(),
+        r#move: Some(proto::Move {
+            task: 6,
+            origin: PARTITION,
+        }),
+    }
+}
+
 fn delivery(seq: u64) -> proto::DeliveryReference {
     proto::DeliveryReference {
         seq,
@@ -68,6 +96,7 @@ fn commands_of_queues() {
         fifo: true,
         delay_ms: 900,
         retention_ms: 60_000,
+        dead_letters: Some(dead_letters()),
     };
     let configure = proto::Configure {
         queue: 300,
@@ -77,7 +106,7 @@ fn commands_of_queues() {
     check_command(
         "Configure",
         Operation::Configure(configure),
-        "0809221008ac0210041a09080110840718e0d403",
+        "0809222208ac0210041a1b080110840718e0d40322100803120708ad02100418051a0361726e",
     );
     check_command(
         "Drop",
@@ -181,5 +210,47 @@ fn envelope() {
         0a10010101010101010101010101010101011204626f64791a100202020202020202020202020202\
          0202220a617474726962757465732a036b6579320567726f75703a0d64656475706c69636174696f\
          6e420574726163654a0673656e6465725206736f75726365",
+    );
+}
+
+#[test]
+fn commands_between_shards() {
+    let accept = proto::AcceptTransfers {
+        source_shard: 3,
+        settled_below: 4,
+        transfers: vec![proto::Transfer {
+            number: 300,
+            target: PARTITION,
+            message: Some(transferred_message()),
+        }],
+    };
+    check_command(
+        "AcceptTransfers",
+        Operation::AcceptTransfers(accept),
+        "0809c2024a080310041a4408ac02120508ac0210021a380a08656e76656c6f70651080d095ffbc311a0567726f757020032881d095ffbc31320508ac0210023a0361726e42090806120508ac021002",
+    );
+    let command = proto::MoveMessages {
+        task: 6,
+        partition: PARTITION,
+        count: 7,
+        routes: vec![proto::MoveRoute {
+            origin: 300,
+            target: dead_letters().target,
+        }],
+    };
+    check_command(
+        "MoveMessages",
+        Operation::MoveMessages(command),
+        "0809d202190806120508ac0210021807220c08ac02120708ad0210041805",
+    );
+    let truncate = proto::TruncateOutbox {
+        target_shard: 3,
+        below: 300,
+        gone: vec![4, 299],
+    };
+    check_command(
+        "TruncateOutbox",
+        Operation::TruncateOutbox(truncate),
+        "0809ca020a080310ac021a0304ab02",
     );
 }

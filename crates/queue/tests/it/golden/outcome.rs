@@ -14,6 +14,16 @@ fn check_outcome(name: &str, kind: Kind, golden: &str) {
     check(name, &proto::OutcomesRow { outcomes }, golden);
 }
 
+pub(super) fn progress() -> proto::MoveProgress {
+    proto::MoveProgress {
+        task: 6,
+        left: 300,
+        in_transfer: 4,
+        moved: 5,
+        unrouted: Some(proto::Unrouted { origin: 7 }),
+    }
+}
+
 #[test]
 fn outcomes() {
     check_outcome("Done", Kind::Done(proto::Done {}), "0a0708ac0212020a00");
@@ -21,6 +31,20 @@ fn outcomes() {
         "Released",
         Kind::Released(proto::Done {}),
         "0a0708ac0212023200",
+    );
+    let transferred = proto::Transferred {
+        below: 300,
+        gone: vec![4, 299],
+    };
+    check_outcome(
+        "Progress",
+        Kind::Progress(progress()),
+        "0a1408ac02120f420d080610ac02180420052a020807",
+    );
+    check_outcome(
+        "Transferred",
+        Kind::Transferred(transferred),
+        "0a0f08ac02120a3a0808ac02120304ab02",
     );
     let messages = vec![
         proto::SentMessage {

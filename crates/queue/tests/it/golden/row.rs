@@ -2,6 +2,8 @@
 
 use squorum_proto::queue as proto;
 
+use super::entry::{dead_letters, transferred_message};
+use super::outcome::progress;
 use super::{check, sixteen};
 
 #[test]
@@ -41,11 +43,17 @@ fn queues_and_partitions() {
             fifo: true,
             delay_ms: 900,
             retention_ms: 60_000,
+            dead_letters: Some(dead_letters()),
         }),
         purge_id: 6,
         dropped: true,
+        dead_letters_gone: true,
     };
-    check("QueueRow", &queue, "08041209080110840718e0d40318062001");
+    check(
+        "QueueRow",
+        &queue,
+        "0804121b080110840718e0d40322100803120708ad02100418051a0361726e180620012801",
+    );
     let partition = proto::PartitionRow {
         generation: 1,
         next_seq: 2,
@@ -65,13 +73,13 @@ fn queues_and_partitions() {
         attempt_floor: u64::MAX,
         last_delayed_seq: 17,
         sent_floor_ms: 18,
+        expiry_floor: 19,
+        move_progress: Some(progress()),
     };
     check(
         "PartitionRow",
         &partition,
-        "\
-        080110021803200428053006380740084809500a580b600c680d700e780f8001ffffffffffffffff\
-         ff01880111900112",
+        "080110021803200428053006380740084809500a580b600c680d700e780f8001ffffffffffffffffff01880111900112980113a2010d080610ac02180420052a020807",
     );
     let garbage = proto::GarbageRow {
         position: b"position"[..].into(),
@@ -90,13 +98,16 @@ fn deliveries_and_records() {
         ready_order: 6,
         lane: u32::MAX,
         group_id: "group".to_owned(),
+        sent_at_ms: 1_700_000_000_002,
+        source: Some(proto::Partition {
+            queue: 300,
+            index: 2,
+        }),
     };
     check(
         "DeliveryRow",
         &delivery,
-        "\
-        08900310021880d095ffbc312081d095ffbc3128b1ba97ffbc31300638ffffffff0f420567726f75\
-         70",
+        "08900310021880d095ffbc312081d095ffbc3128b1ba97ffbc31300638ffffffff0f420567726f75704882d095ffbc31520508ac021002",
     );
     let deduplication = proto::DeduplicationRow {
         expires_at_ms: 1_700_000_300_000,
@@ -131,4 +142,30 @@ fn deliveries_and_records() {
         &attempt,
         "08e0f7a7ffbc3110b0ba97ffbc311a1108ac0210900318022080d095ffbc3128012001",
     );
+}
+
+#[test]
+fn transfers() {
+    let outbox = proto::OutboxRow {
+        target: Some(proto::Partition {
+            queue: 301,
+            index: 2,
+        }),
+        message: Some(transferred_message()),
+    };
+    check(
+        "OutboxRow",
+        &outbox,
+        "0a0508ad02100212380a08656e76656c6f70651080d095ffbc311a0567726f757020032881d095ffbc31320508ac0210023a0361726e42090806120508ac021002",
+    );
+    let head = proto::OutboxHeadRow {
+        first_number: 300,
+        next_number: 301,
+    };
+    check("OutboxHeadRow", &head, "08ac0210ad02");
+    let inbox = proto::InboxRow {
+        next_number: 300,
+        gone: vec![4, 299],
+    };
+    check("InboxRow", &inbox, "08ac02120304ab02");
 }

@@ -28,6 +28,7 @@ fn configure(queue: u64, fifo: bool) -> Operation {
         fifo,
         delay_ms: 0,
         retention_ms: 60_000,
+        dead_letters: None,
     });
     Operation::Configure(proto::Configure {
         queue,
@@ -121,6 +122,7 @@ fn the_state_of_a_log_never_changes() {
         sessions_max: 2,
         session_ttl_ms: 3_600_000,
         in_flight_max: 100,
+        outbox_max: 100,
     };
     let mut replica = Replica::new(limits(rules, Caches::SMALL, 3));
     for (at, operation) in operations().into_iter().enumerate() {

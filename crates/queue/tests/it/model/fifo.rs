@@ -5,30 +5,30 @@ use std::collections::BTreeMap;
 use squorum_proto::queue as proto;
 use squorum_types::limits::RECEIVE_ATTEMPT_WINDOW_MS;
 
+use super::Desk;
 use super::partition::{Attempt, Partition, State};
 use crate::outcome::{received, received_of};
 
 impl Partition {
     pub(super) fn receive_fifo(
         &mut self,
-        clock_ms: u64,
-        in_flight_max: u64,
-        next_number: &mut u64,
+        desk: &mut Desk<'_>,
         receive: &proto::Receive,
     ) -> proto::Outcome {
+        let clock_ms = desk.clock_ms;
         if let Some(replayed) = self.replay(clock_ms, receive) {
             return received_of(replayed);
         }
-        let take_max = self.take_max(in_flight_max, receive);
+        let take_max = self.take_max(desk.rules.in_flight_max, receive);
         if receive.replay_only || take_max == 0 {
             return received(Vec::new(), receive);
         }
         let timeout_ms = receive.visibility_timeout_ms;
         let next_seq = self.next_seq();
         let mut deliveries = Vec::new();
-        for seq in self.choose(take_max) {
+        for seq in self.choose_or_bury(desk, take_max) {
             let at = self.position_of(seq).unwrap();
-            deliveries.push(self.deliver(at, clock_ms, timeout_ms, next_number));
+            deliveries.push(self.deliver(at, desk, timeout_ms));
             let group_id = self.messages[at].group_id.clone();
             if timeout_ms == 0 {
                 self.rotated.insert(group_id, next_seq);
@@ -53,6 +53,17 @@ impl Partition {
             });
         }
         outcome
+    }
+
+    /// What is chosen once nothing of it was received too often.
+    pub(super) fn choose_or_bury(&mut self, desk: &mut Desk<'_>, messages_max: usize) -> Vec<u64> {
+        loop {
+            let chosen = self.choose(messages_max);
+            let buried: Vec<bool> = chosen.iter().map(|seq| self.bury(desk, *seq)).collect();
+            if !buried.contains(&true) {
+                return chosen;
+            }
+        }
     }
 
     /// The visible messages at the front of each group, group by group.

@@ -7,18 +7,22 @@
 //! of purged rows.
 
 mod fifo;
+mod moving;
 mod partition;
 mod session;
 mod standard;
+mod transfers;
 
 use std::collections::BTreeMap;
 
 use squorum_proto::queue as proto;
 use squorum_proto::queue::Refusal;
 use squorum_proto::queue::command::Operation;
+use squorum_proto::queue::outcome::Kind;
 
 pub(crate) use self::partition::Partition;
 use self::session::Session;
+use self::transfers::{Came, Outbox, envelope_of};
 use crate::outcome::{done, refused, refused_version, results};
 
 /// The furthest that one entry's stamp moves the clock.
@@ -31,6 +35,7 @@ pub(crate) struct Rules {
     pub(crate) sessions_max: usize,
     pub(crate) session_ttl_ms: u64,
     pub(crate) in_flight_max: u64,
+    pub(crate) outbox_max: u64,
 }
 
 /// What the reference expects of one command.
@@ -52,6 +57,34 @@ pub(crate) struct Queue {
     pub(crate) settings: proto::QueueSettings,
     pub(crate) purge_id: u64,
     pub(crate) dropped: bool,
+    pub(crate) dead_letters_gone: bool,
+}
+
+impl Queue {
+    /// Known by no `Configure`.
+    fn unknown() -> Queue {
+        Queue {
+            version: 0,
+            settings: proto::QueueSettings::default(),
+            purge_id: 0,
+            dropped: false,
+            dead_letters_gone: false,
+        }
+    }
+
+    fn is_live(&self) -> bool {
+        self.version > 0 && !self.dropped
+    }
+}
+
+/// What a receive works with, apart from its partition.
+struct Desk<'a> {
+    clock_ms: u64,
+    rules: Rules,
+    next_number: &'a mut u64,
+    key: PartitionKey,
+    dead_letters: Option<&'a proto::DeadLetters>,
+    outbox: &'a mut Outbox,
 }
 
 #[derive(Debug)]
@@ -62,6 +95,9 @@ pub(crate) struct Model {
     sessions: BTreeMap<u64, Session>,
     pub(crate) queues: BTreeMap<u64, Queue>,
     pub(crate) partitions: BTreeMap<PartitionKey, Partition>,
+    pub(crate) outbox: Outbox,
+    /// By source shard.
+    inbox: BTreeMap<u32, Came>,
 }
 
 impl Model {
@@ -73,11 +109,24 @@ impl Model {
             sessions: BTreeMap::new(),
             queues: BTreeMap::new(),
             partitions: BTreeMap::new(),
+            outbox: Outbox::default(),
+            inbox: BTreeMap::new(),
         }
     }
 
     pub(crate) fn clock_ms(&self) -> u64 {
         self.clock_ms.unwrap_or(0)
+    }
+
+    /// The number of the next transfer from a shard.
+    pub(crate) fn next_from(&self, source_shard: u32) -> u64 {
+        let came = self.inbox.get(&source_shard);
+        came.map_or(1, |came| came.next_number)
+    }
+
+    pub(crate) fn is_fifo(&self, queue: u64) -> bool {
+        let queue = self.queues.get(&queue);
+        queue.is_some_and(|queue| queue.settings.fifo)
     }
 
     /// When a partition's counts change by themselves.
@@ -193,6 +242,9 @@ impl Model {
             Operation::Delete(delete) => self.delete(delete),
             Operation::ChangeVisibility(change) => self.change_visibility(change),
             Operation::Release(release) => self.release(session, number, release.receive_number),
+            Operation::AcceptTransfers(accept) => self.accept_transfers(accept),
+            Operation::TruncateOutbox(truncate) => self.truncate_outbox(truncate),
+            Operation::MoveMessages(command) => self.move_messages(command),
         }
     }
 
@@ -201,7 +253,7 @@ impl Model {
         for partition in &tick.partitions {
             let key = (partition.queue, partition.index);
             let queue = self.queues.get(&key.0);
-            if let Some(queue) = queue.filter(|queue| queue.version > 0 && !queue.dropped) {
+            if let Some(queue) = queue.filter(|queue| queue.is_live()) {
                 self.partitions
                     .entry(key)
                     .or_default()
@@ -212,20 +264,22 @@ impl Model {
     }
 
     fn configure(&mut self, configure: &proto::Configure) -> proto::Outcome {
-        let Some(settings) = configure.settings else {
+        let Some(settings) = configure.settings.clone() else {
             return refused(Refusal::Malformed);
         };
         let version = configure.version;
         match self.queues.get_mut(&configure.queue) {
             Some(queue) if queue.dropped => return refused(Refusal::QueueDropped),
             Some(queue) if queue.version >= version => {}
-            Some(queue) => (queue.version, queue.settings) = (version, settings),
+            Some(queue) => {
+                (queue.version, queue.settings) = (version, settings);
+                queue.dead_letters_gone = false;
+            }
             None => {
                 let queue = Queue {
                     version,
                     settings,
-                    purge_id: 0,
-                    dropped: false,
+                    ..Queue::unknown()
                 };
                 self.queues.insert(configure.queue, queue);
             }
@@ -234,27 +288,15 @@ impl Model {
     }
 
     fn drop_queue(&mut self, drop: &proto::Drop) -> proto::Outcome {
-        let settings = proto::QueueSettings::default();
-        let dropped = Queue {
-            version: 0,
-            settings,
-            purge_id: 0,
-            dropped: true,
-        };
-        self.queues.entry(drop.queue).or_insert(dropped).dropped = true;
+        let queue = self.queues.entry(drop.queue);
+        queue.or_insert_with(Queue::unknown).dropped = true;
         self.partitions.retain(|key, _| key.0 != drop.queue);
         done()
     }
 
     fn purge(&mut self, purge: &proto::Purge) -> proto::Outcome {
-        let settings = proto::QueueSettings::default();
-        let unknown = Queue {
-            version: 0,
-            settings,
-            purge_id: 0,
-            dropped: false,
-        };
-        let queue = self.queues.entry(purge.queue).or_insert(unknown);
+        let queue = self.queues.entry(purge.queue);
+        let queue = queue.or_insert_with(Queue::unknown);
         if queue.dropped {
             return refused(Refusal::QueueDropped);
         }
@@ -273,7 +315,7 @@ impl Model {
         &mut self,
         partition: &Option<proto::Partition>,
         version: u64,
-    ) -> Result<(&mut Partition, proto::QueueSettings), proto::Outcome> {
+    ) -> Result<(&mut Partition, &Queue, &mut Outbox), proto::Outcome> {
         let clock_ms = self.clock_ms();
         let key = key_of(partition);
         let queue = match self.queues.get(&key.0) {
@@ -292,26 +334,36 @@ impl Model {
         }
         let partition = self.partitions.entry(key).or_default();
         partition.advance(clock_ms, &queue.settings);
-        Ok((partition, queue.settings))
+        Ok((partition, queue, &mut self.outbox))
     }
 
     fn send(&mut self, send: &proto::Send) -> proto::Outcome {
         let clock_ms = self.clock_ms();
         match self.partition(&send.partition, send.version) {
-            Ok((partition, settings)) => partition.send(clock_ms, &settings, &send.messages),
+            Ok((partition, queue, _)) => partition.send(clock_ms, &queue.settings, &send.messages),
             Err(outcome) => outcome,
         }
     }
 
     fn receive(&mut self, receive: &proto::Receive) -> proto::Outcome {
-        let (clock_ms, in_flight_max) = (self.clock_ms(), self.rules.in_flight_max);
+        let (clock_ms, rules) = (self.clock_ms(), self.rules);
         let mut next_number = self.next_delivery_number;
         let outcome = match self.partition(&receive.partition, receive.version) {
-            Ok((partition, settings)) if settings.fifo => {
-                partition.receive_fifo(clock_ms, in_flight_max, &mut next_number, receive)
-            }
-            Ok((partition, _)) => {
-                partition.receive_standard(clock_ms, in_flight_max, &mut next_number, receive)
+            Ok((partition, queue, outbox)) => {
+                let dead_letters = queue.settings.dead_letters.as_ref();
+                let mut desk = Desk {
+                    clock_ms,
+                    rules,
+                    next_number: &mut next_number,
+                    key: key_of(&receive.partition),
+                    dead_letters: dead_letters.filter(|_| !queue.dead_letters_gone),
+                    outbox,
+                };
+                if queue.settings.fifo {
+                    partition.receive_fifo(&mut desk, receive)
+                } else {
+                    partition.receive_standard(&mut desk, receive)
+                }
             }
             Err(outcome) => outcome,
         };
@@ -322,11 +374,11 @@ impl Model {
     fn delete(&mut self, delete: &proto::Delete) -> proto::Outcome {
         let clock_ms = self.clock_ms();
         match self.partition(&delete.partition, delete.version) {
-            Ok((partition, settings)) => results(
+            Ok((partition, queue, _)) => results(
                 delete
                     .deliveries
                     .iter()
-                    .map(|one| partition.delete(clock_ms, settings.fifo, one)),
+                    .map(|one| partition.delete(clock_ms, queue.settings.fifo, one)),
             ),
             Err(outcome) => outcome,
         }
@@ -335,11 +387,11 @@ impl Model {
     fn change_visibility(&mut self, change: &proto::ChangeVisibility) -> proto::Outcome {
         let clock_ms = self.clock_ms();
         match self.partition(&change.partition, change.version) {
-            Ok((partition, settings)) => results(
+            Ok((partition, queue, _)) => results(
                 change
                     .changes
                     .iter()
-                    .map(|one| partition.change_visibility(clock_ms, settings.fifo, one)),
+                    .map(|one| partition.change_visibility(clock_ms, queue.settings.fifo, one)),
             ),
             Err(outcome) => outcome,
         }
@@ -353,12 +405,120 @@ impl Model {
         if let Some((key, received)) = session.release(number) {
             let clock_ms = self.clock_ms();
             if let Some(partition) = self.partitions.get_mut(&key) {
-                let settings = self.queues[&key.0].settings;
-                partition.advance(clock_ms, &settings);
+                let settings = &self.queues[&key.0].settings;
+                partition.advance(clock_ms, settings);
                 partition.release(settings.fifo, &received);
             }
         }
         done()
+    }
+
+    fn accept_transfers(&mut self, accept: &proto::AcceptTransfers) -> proto::Outcome {
+        let mut came = self.inbox.remove(&accept.source_shard).unwrap_or(Came {
+            next_number: 1,
+            gone: Vec::new(),
+        });
+        let outcome = self.accept_from(&mut came, accept);
+        if came.next_number > 1 || matches!(outcome.kind, Some(Kind::Transferred(_))) {
+            self.inbox.insert(accept.source_shard, came);
+        }
+        outcome
+    }
+
+    fn accept_from(&mut self, came: &mut Came, accept: &proto::AcceptTransfers) -> proto::Outcome {
+        let numbers = accept.transfers.iter().map(|transfer| transfer.number);
+        let first = numbers.clone().next().unwrap_or(came.next_number);
+        if first > came.next_number || !numbers.eq((first..).take(accept.transfers.len())) {
+            return refused(Refusal::Malformed);
+        }
+        let new = accept.transfers.iter();
+        let new: Vec<_> = new.filter(|one| one.number >= came.next_number).collect();
+        let is_decided = |transfer: &&proto::Transfer| {
+            let queue = self.queues.get(&key_of(&transfer.target).0);
+            queue.is_some_and(|queue| queue.dropped || queue.version > 0)
+        };
+        if !new.iter().all(is_decided) {
+            return refused(Refusal::VersionUnknown);
+        }
+        came.gone.retain(|number| *number >= accept.settled_below);
+        let clock_ms = self.clock_ms();
+        for transfer in new {
+            let (key, message) = (key_of(&transfer.target), transfer.message.as_ref().unwrap());
+            let queue = &self.queues[&key.0];
+            if queue.is_live() && queue.settings.fifo != message.group_id.is_empty() {
+                let partition = self.partitions.entry(key).or_default();
+                partition.advance(clock_ms, &queue.settings);
+                partition.arrive(clock_ms, &queue.settings, message, envelope_of(message));
+            } else {
+                came.gone.push(transfer.number);
+            }
+            came.next_number += 1;
+        }
+        proto::Outcome {
+            kind: Some(Kind::Transferred(proto::Transferred {
+                below: came.next_number,
+                gone: came.gone.clone(),
+            })),
+        }
+    }
+
+    fn truncate_outbox(&mut self, truncate: &proto::TruncateOutbox) -> proto::Outcome {
+        let clock_ms = self.clock_ms();
+        let target_shard = truncate.target_shard as u16;
+        for transfer in self.outbox.truncate(target_shard, truncate.below) {
+            let message = transfer.message.unwrap();
+            let arrived = !truncate.gone.contains(&transfer.number);
+            let key = key_of(&message.source);
+            let Some(queue) = self.queues.get_mut(&key.0).filter(|queue| queue.is_live()) else {
+                continue;
+            };
+            if arrived && message.r#move.is_none() {
+                continue;
+            }
+            let aim = queue.settings.dead_letters.as_ref();
+            let aim = aim.map(|dead_letters| dead_letters.target.unwrap().queue);
+            if !arrived && aim == transfer.target.map(|target| target.queue) {
+                queue.dead_letters_gone = true;
+            }
+            let partition = self.partitions.entry(key).or_default();
+            partition.advance(clock_ms, &queue.settings);
+            if !arrived {
+                partition.come_back(clock_ms, &queue.settings, &message);
+            }
+            if let Some(sent_on) = message.r#move
+                && let Some(progress) = &mut partition.progress
+                && progress.task == sent_on.task
+            {
+                progress.in_transfer -= 1;
+                progress.moved += u64::from(arrived);
+            }
+        }
+        done()
+    }
+
+    fn move_messages(&mut self, command: &proto::MoveMessages) -> proto::Outcome {
+        let (clock_ms, rules) = (self.clock_ms(), self.rules);
+        let key = key_of(&command.partition);
+        let queue = match self.queues.get(&key.0) {
+            Some(queue) if queue.dropped => return refused(Refusal::QueueDropped),
+            Some(queue) if queue.version > 0 => queue,
+            _ => return refused(Refusal::VersionUnknown),
+        };
+        let partition = self.partitions.entry(key).or_default();
+        partition.advance(clock_ms, &queue.settings);
+        let dead_letters = queue.settings.dead_letters.as_ref();
+        let mut desk = Desk {
+            clock_ms,
+            rules,
+            next_number: &mut 0,
+            key,
+            dead_letters: dead_letters.filter(|_| !queue.dead_letters_gone),
+            outbox: &mut self.outbox,
+        };
+        partition.send_on(&mut desk, queue.settings.fifo, command);
+        proto::Outcome {
+            kind: Some(Kind::Progress(partition.progress.unwrap_or_default())),
+        }
     }
 
     /// What a receive's answer carries: the messages of its outcome that are still there.
@@ -370,7 +530,7 @@ impl Model {
         let Some(Operation::Receive(receive)) = &command.operation else {
             return Vec::new();
         };
-        let Some(proto::outcome::Kind::Received(received)) = &outcome.kind else {
+        let Some(Kind::Received(received)) = &outcome.kind else {
             return Vec::new();
         };
         let Some(partition) = self.partitions.get(&key_of(&receive.partition)) else {

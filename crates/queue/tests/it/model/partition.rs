@@ -6,6 +6,7 @@ use bytes::Bytes;
 use squorum_proto::queue as proto;
 use squorum_types::limits::{DEDUPLICATION_WINDOW_MS, VISIBILITY_TIMEOUT_MS_MAX};
 
+use super::Desk;
 use crate::outcome::sent;
 
 /// Messages received so often go to the back of a standard queue when they return.
@@ -39,6 +40,8 @@ pub(super) struct Message {
     pub(super) receive_count: u64,
     pub(super) first_received_at_ms: u64,
     pub(super) received_at_ms: u64,
+    /// The partition that it was transferred from.
+    pub(super) source: Option<proto::Partition>,
 }
 
 #[derive(Clone, Debug)]
@@ -75,6 +78,8 @@ pub(crate) struct Partition {
     /// FIFO groups that stand behind their head's place, because they were served with a
     /// visibility timeout of zero.
     pub(super) rotated: BTreeMap<String, u64>,
+    /// Of the last move task.
+    pub(super) progress: Option<proto::MoveProgress>,
 }
 
 impl Partition {
@@ -111,11 +116,9 @@ impl Partition {
                 message.state = State::Visible;
             }
         }
-        while let Some(first) = self.messages.first() {
-            if first.sent_at_ms + settings.retention_ms > clock_ms {
-                break;
-            }
-            self.remove(0);
+        let expired = |message: &Message| message.sent_at_ms + settings.retention_ms <= clock_ms;
+        while let Some(at) = self.messages.iter().position(expired) {
+            self.remove(at);
         }
         self.deduplication
             .retain(|record| record.expires_at_ms > clock_ms);
@@ -145,8 +148,10 @@ impl Partition {
 
     pub(super) fn purge(&mut self) {
         let last_seq = self.last_seq;
+        let progress = self.progress;
         *self = Partition {
             last_seq,
+            progress,
             ..Partition::default()
         };
     }
@@ -186,20 +191,7 @@ impl Partition {
                 duplicate_of: first.id.clone(),
             };
         }
-        let all_mature = self
-            .messages
-            .iter()
-            .all(|message| message.state != State::Immature);
-        let mature = all_mature && settings.delay_ms == 0;
-        let sent = self.push(
-            clock_ms,
-            if mature {
-                State::Visible
-            } else {
-                State::Immature
-            },
-            new,
-        );
+        let sent = self.push(clock_ms, self.state_of_new(settings), new);
         self.deduplication.push(Deduplication {
             hash: hash.clone(),
             expires_at_ms: clock_ms + DEDUPLICATION_WINDOW_MS,
@@ -207,6 +199,16 @@ impl Partition {
             id: new.id.clone(),
         });
         sent
+    }
+
+    /// Of a message that comes into a FIFO queue now.
+    fn state_of_new(&self, settings: &proto::QueueSettings) -> State {
+        let immature = |message: &Message| message.state == State::Immature;
+        if settings.delay_ms == 0 && !self.messages.iter().any(immature) {
+            State::Visible
+        } else {
+            State::Immature
+        }
     }
 
     fn push(&mut self, clock_ms: u64, state: State, new: &proto::NewMessage) -> proto::SentMessage {
@@ -228,6 +230,7 @@ impl Partition {
             receive_count: 0,
             first_received_at_ms: 0,
             received_at_ms: 0,
+            source: None,
         });
         proto::SentMessage {
             seq,
@@ -235,26 +238,129 @@ impl Partition {
         }
     }
 
+    /// Stores a message that left another queue, or this one.
+    pub(super) fn arrive(
+        &mut self,
+        clock_ms: u64,
+        settings: &proto::QueueSettings,
+        message: &proto::TransferredMessage,
+        envelope: Bytes,
+    ) {
+        let new = proto::NewMessage {
+            envelope,
+            group_id: message.group_id.clone(),
+            ..Default::default()
+        };
+        let state = if settings.fifo {
+            self.state_of_new(settings)
+        } else {
+            State::Visible
+        };
+        self.push(clock_ms, state, &new);
+        if message.r#move.is_some() {
+            return;
+        }
+        self.keeps_its_past(clock_ms, settings, message, message.source);
+    }
+
+    /// The message that was stored last has been received before, elsewhere or here.
+    fn keeps_its_past(
+        &mut self,
+        clock_ms: u64,
+        settings: &proto::QueueSettings,
+        message: &proto::TransferredMessage,
+        source: Option<proto::Partition>,
+    ) {
+        let arrived = self.messages.last_mut().unwrap();
+        arrived.source = source;
+        arrived.receive_count = message.receive_count;
+        arrived.first_received_at_ms = message.first_received_at_ms;
+        if !settings.fifo {
+            arrived.lane = DELAYED_LANE;
+            arrived.sent_at_ms = message.sent_at_ms.min(clock_ms);
+            self.give_back(self.messages.len() - 1, false);
+        }
+    }
+
+    /// Takes back what had left for a queue that is gone.
+    pub(super) fn come_back(
+        &mut self,
+        clock_ms: u64,
+        settings: &proto::QueueSettings,
+        message: &proto::TransferredMessage,
+    ) {
+        let sent_on = message.r#move;
+        let new = proto::TransferredMessage {
+            r#move: Some(sent_on.unwrap_or_default()),
+            ..message.clone()
+        };
+        self.arrive(clock_ms, settings, &new, message.envelope.clone());
+        if message.receive_count > 0 {
+            let source = sent_on.and_then(|sent_on| sent_on.origin);
+            self.keeps_its_past(clock_ms, settings, message, source);
+        }
+    }
+
+    pub(super) fn leaving(
+        &self,
+        desk: &Desk<'_>,
+        at: usize,
+        dead_letter_source: String,
+    ) -> proto::TransferredMessage {
+        let message = &self.messages[at];
+        proto::TransferredMessage {
+            envelope: message.envelope.clone(),
+            sent_at_ms: message.sent_at_ms,
+            group_id: message.group_id.clone(),
+            receive_count: message.receive_count,
+            first_received_at_ms: message.first_received_at_ms,
+            source: Some(proto::Partition {
+                queue: desk.key.0,
+                index: desk.key.1,
+            }),
+            dead_letter_source,
+            r#move: None,
+        }
+    }
+
+    /// Lets a message leave that was received too often; false if it was not, or cannot leave.
+    pub(super) fn bury(&mut self, desk: &mut Desk<'_>, seq: u64) -> bool {
+        let at = self.position_of(seq).unwrap();
+        let message = &self.messages[at];
+        let Some(dead_letters) = desk.dead_letters else {
+            return false;
+        };
+        let too_often = message.receive_count >= dead_letters.receives_max;
+        if !too_often || desk.outbox.len() >= desk.rules.outbox_max {
+            return false;
+        }
+        let leaving = self.leaving(desk, at, dead_letters.source_arn.clone());
+        desk.outbox
+            .push(&dead_letters.target.unwrap(), seq, leaving);
+        self.remove(at);
+        true
+    }
+
     /// One delivery of the message. With a visibility timeout of zero it stays visible.
     pub(super) fn deliver(
         &mut self,
         at: usize,
-        clock_ms: u64,
+        desk: &mut Desk<'_>,
         visibility_timeout_ms: u64,
-        next_number: &mut u64,
     ) -> proto::DeliveredMessage {
+        let clock_ms = desk.clock_ms;
         let message = &mut self.messages[at];
         if message.receive_count == 0 {
             message.first_received_at_ms = clock_ms;
         }
         message.receive_count += 1;
         message.received_at_ms = clock_ms;
-        message.delivery_number = *next_number;
+        message.delivery_number = *desk.next_number;
         message.state = match visibility_timeout_ms {
             0 => State::Visible,
             timeout_ms => State::InFlight(clock_ms + timeout_ms),
         };
-        *next_number += 1;
+        *desk.next_number += 1;
         proto::DeliveredMessage {
             seq: message.seq,
             delivery_number: message.delivery_number,
@@ -366,11 +472,8 @@ impl Partition {
     /// When the counts change by themselves.
     pub(super) fn next_due_ms(&self, settings: &proto::QueueSettings) -> Option<u64> {
         let mut dues_ms: Vec<u64> = Vec::new();
-        dues_ms.extend(
-            self.messages
-                .first()
-                .map(|head| head.sent_at_ms + settings.retention_ms),
-        );
+        let oldest = self.oldest_sent_at_ms();
+        dues_ms.extend(oldest.map(|sent_at_ms| sent_at_ms + settings.retention_ms));
         for message in &self.messages {
             match message.state {
                 State::InFlight(at_ms) | State::Delayed(at_ms) => dues_ms.push(at_ms),
@@ -385,7 +488,8 @@ impl Partition {
     }
 
     pub(crate) fn oldest_sent_at_ms(&self) -> Option<u64> {
-        self.messages.first().map(|head| head.sent_at_ms)
+        let times = self.messages.iter().map(|message| message.sent_at_ms);
+        times.min()
     }
 
     /// The times at which something happens by itself.
