@@ -91,7 +91,8 @@ class Queue:
 @contextlib.contextmanager
 def refused(code: str, message: str | None = None, status: int = 400, shape: str | None = None):
     """The block's call is answered with this error. `code` is the legacy code that boto3 shows,
-    `shape` the JSON protocol's error shape, `message` the whole text or, ending in "…", its start."""
+    `shape` the JSON protocol's error shape, `message` the whole text or, ending in "…", its start, or
+    between two "…", a part."""
     with pytest.raises(ClientError) as caught:
         yield
     answer = caught.value.response
@@ -100,7 +101,9 @@ def refused(code: str, message: str | None = None, status: int = 400, shape: str
     assert answer["ResponseMetadata"]["HTTPStatusCode"] == status, error
     if shape is not None:
         assert error["QueryErrorCode"] == shape, error
-    if message is not None and message.endswith("…"):
+    if message is not None and message.startswith("…"):
+        assert message.strip("…") in error["Message"], error
+    elif message is not None and message.endswith("…"):
         assert error["Message"].startswith(message[:-1]), error
     elif message is not None:
         assert error["Message"] == message

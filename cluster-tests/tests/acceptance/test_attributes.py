@@ -196,18 +196,6 @@ def test_one_kind_of_encryption_at_a_time(queue):
         queue().set(KmsMasterKeyId="alias/mine", SqsManagedSseEnabled="true")
 
 
-def test_redrive_is_refused_until_it_works(queue):
-    """Never stored without effect."""
-    made, dead = queue(), queue()
-    arn = dead.attributes("QueueArn")["QueueArn"]
-    policy = f'{{"deadLetterTargetArn":"{arn}","maxReceiveCount":2}}'
-    with refused("AWS.SimpleQueueService.UnsupportedOperation"):
-        made.set(RedrivePolicy=policy)
-    with refused("AWS.SimpleQueueService.UnsupportedOperation"):
-        made.set(RedriveAllowPolicy='{"redrivePermission":"denyAll"}')
-    assert made.attributes("RedrivePolicy", "RedriveAllowPolicy") == {}
-
-
 def test_counters(queue):
     """[7] Visible, in flight and delayed, exact at once."""
     made = queue()

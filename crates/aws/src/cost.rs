@@ -11,9 +11,9 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use squorum_types::service::{
-    ChangeVisibilityEntry, CreateQueue, Delivery, ListQueues, MessageError, QueueDescription,
-    QueueInfo, QueueList, QueueService, ReceiveRequest, ReceivedMessage, SendEntry, SentMessage,
-    ServiceError,
+    ChangeVisibilityEntry, CreateQueue, Delivery, ListQueues, MessageError, MoveTask, Page,
+    QueueDescription, QueueInfo, QueueList, QueueService, ReceiveRequest, ReceivedMessage,
+    SendEntry, SentMessage, ServiceError, StartMove,
 };
 use squorum_types::{
     AccountId, AttributeChanges, Caller, Entropy, MessageId, QueueAttributes, QueueId, QueueName,
@@ -49,6 +49,41 @@ impl QueueService for Instantly {
     }
 
     async fn list_queues(&self, _: &Caller, _: ListQueues) -> Result<QueueList, ServiceError> {
+        Err(NOTHING)
+    }
+
+    async fn list_dead_letter_sources(
+        &self,
+        _: &Caller,
+        _: &Arc<QueueInfo>,
+        _: Page,
+    ) -> Result<QueueList, ServiceError> {
+        Err(NOTHING)
+    }
+
+    async fn start_move(
+        &self,
+        _: &Caller,
+        _: &Arc<QueueInfo>,
+        _: StartMove,
+    ) -> Result<MoveTask, ServiceError> {
+        Err(NOTHING)
+    }
+
+    async fn list_moves(
+        &self,
+        _: &Caller,
+        _: &Arc<QueueInfo>,
+    ) -> Result<Vec<MoveTask>, ServiceError> {
+        Err(NOTHING)
+    }
+
+    async fn cancel_move(
+        &self,
+        _: &Caller,
+        _: &Arc<QueueInfo>,
+        _: [u8; 16],
+    ) -> Result<MoveTask, ServiceError> {
         Err(NOTHING)
     }
 

@@ -1,8 +1,10 @@
 //! Every error that a client can get, with AWS's words, and the one place that says which error
 //! shape each is. Texts are recorded from AWS where a recording exists.
 
-use squorum_types::QueueName;
+use std::borrow::Cow;
+
 use squorum_types::service::{MessageError, ServiceError};
+use squorum_types::{QueueName, RedriveRefusal};
 
 use crate::generated::ErrorShape;
 use crate::message_attributes::MessageAttributeError;
@@ -63,7 +65,7 @@ pub(crate) enum ApiError {
     ParameterInvalid {
         value: String,
         parameter: &'static str,
-        reason: &'static str,
+        reason: Cow<'static, str>,
     },
     #[error("{0}")]
     ParameterRefused(&'static str),
@@ -118,6 +120,12 @@ pub(crate) enum ApiError {
     #[error("Too many messages are in flight.")]
     OverLimit,
 
+    // Move tasks
+    #[error("The resource that you specified for the {parameter} parameter doesn't exist.")]
+    ResourceDoesNotExist { parameter: &'static str },
+    #[error("Task does not exist.")]
+    TaskDoesNotExist,
+
     // The request as such
     #[error("{message}")]
     Serialization { message: String },
@@ -147,12 +155,12 @@ impl ApiError {
     pub(crate) fn invalid(
         value: impl std::fmt::Display,
         parameter: &'static str,
-        reason: &'static str,
+        reason: impl Into<Cow<'static, str>>,
     ) -> ApiError {
         ApiError::ParameterInvalid {
             value: echo(&value.to_string()),
             parameter,
-            reason,
+            reason: reason.into(),
         }
     }
 
@@ -222,6 +230,7 @@ impl ApiError {
             E::BatchTooLong { .. } => S::BatchRequestTooLong,
             E::ReceiptHandleInvalid { .. } => S::ReceiptHandleIsInvalid,
             E::OverLimit => S::OverLimit,
+            E::ResourceDoesNotExist { .. } | E::TaskDoesNotExist => S::ResourceNotFoundException,
             E::Serialization { .. } => S::SerializationException,
             E::RequestTooLarge { .. } => S::RequestEntityTooLargeException,
             E::UnknownAction { .. } => S::UnknownOperationException,
@@ -262,6 +271,23 @@ impl From<ServiceError> for ApiError {
             ServiceError::QueueNameExists { attribute } => ApiError::QueueNameExists { attribute },
             ServiceError::QueueDeletedRecently => ApiError::QueueDeletedRecently,
             ServiceError::PurgeInProgress { queue } => ApiError::PurgeQueueInProgress { queue },
+            ServiceError::RedrivePolicyRefused { text, refusal } => {
+                ApiError::invalid(text, "RedrivePolicy", refusal_reason(refusal))
+            }
+            ServiceError::NotADeadLetterQueue => ApiError::ParameterRefused(
+                "Source queue must be configured as a Dead Letter Queue.",
+            ),
+            ServiceError::DestinationDoesNotExist => ApiError::ResourceDoesNotExist {
+                parameter: "DestinationArn",
+            },
+            ServiceError::MoveIsRunning => ApiError::ParameterRefused(
+                "There is already a task running. Only one active task is allowed for a source \
+                 queue arn at a given time.",
+            ),
+            ServiceError::MoveIsNotRunning => {
+                ApiError::ParameterRefused("Only active tasks can be cancelled.")
+            }
+            ServiceError::MoveDoesNotExist => ApiError::TaskDoesNotExist,
             ServiceError::OverLimit => ApiError::OverLimit,
             ServiceError::Unsupported { reason } => ApiError::Unsupported { reason },
             ServiceError::Throttled => ApiError::Throttled,
@@ -273,6 +299,16 @@ impl From<ServiceError> for ApiError {
                 tracing::error!(reason, "internal error");
                 ApiError::Internal
             }
+        }
+    }
+}
+
+fn refusal_reason(refusal: RedriveRefusal) -> &'static str {
+    match refusal {
+        RedriveRefusal::TargetMissing => "Dead letter target does not exist.",
+        RedriveRefusal::OtherKind => "Dead-letter queue must be same type of queue as the source.",
+        RedriveRefusal::NotAllowed => {
+            "Source queue is not allowed to use the dead-letter queue by its RedriveAllowPolicy."
         }
     }
 }

@@ -24,6 +24,12 @@ const DELETED_NAMES: u8 = 6;
 const DELETED_TIMES: u8 = 7;
 /// Queue id, kind → `WorkRow`.
 const WORK: u8 = 8;
+/// Account, region, name of a dead-letter queue, then of a source → `NameRow` of the source.
+const DEAD_LETTER_SOURCES: u8 = 9;
+/// Queue id → `MoveTasksRow`.
+const MOVE_TASKS: u8 = 10;
+/// Queue id → `ActiveMoveRow`.
+const ACTIVE_MOVES: u8 = 11;
 
 /// Separates texts of varying length; no account, region or queue name has it.
 const SEPARATOR: u8 = 0;
@@ -97,6 +103,45 @@ pub(crate) fn names(
         None => first,
     };
     start..end
+}
+
+/// Both are of one account and region.
+pub(crate) fn dead_letter_source(target: &QueueKey, source: &QueueKey) -> Vec<u8> {
+    let parts: [&[u8]; 3] = [
+        &path_of(target),
+        &[SEPARATOR],
+        source.name.as_str().as_bytes(),
+    ];
+    key(DEAD_LETTER_SOURCES, &parts)
+}
+
+/// The sources of a dead-letter queue whose names are above `after`.
+pub(crate) fn dead_letter_sources(target: &QueueKey, after: Option<&QueueName>) -> Range<Vec<u8>> {
+    let first = key(DEAD_LETTER_SOURCES, &[&path_of(target), &[SEPARATOR]]);
+    let end = key(DEAD_LETTER_SOURCES, &[&path_of(target), &[SEPARATOR + 1]]);
+    let start = match after {
+        Some(after) => [&first[..], after.as_str().as_bytes(), &[SEPARATOR]].concat(),
+        None => first,
+    };
+    start..end
+}
+
+pub(crate) fn move_tasks(queue: QueueId) -> Vec<u8> {
+    key(MOVE_TASKS, &[&queue.0.to_be_bytes()])
+}
+
+pub(crate) fn active_move(queue: QueueId) -> Vec<u8> {
+    key(ACTIVE_MOVES, &[&queue.0.to_be_bytes()])
+}
+
+pub(crate) fn active_moves() -> Range<Vec<u8>> {
+    key(ACTIVE_MOVES, &[])..key(ACTIVE_MOVES + 1, &[])
+}
+
+/// The queue in a key of [`active_moves`].
+pub(crate) fn parse_active_move(row: &[u8]) -> Option<QueueId> {
+    let queue = row.get(5..)?.try_into().ok()?;
+    Some(QueueId(u64::from_be_bytes(queue)))
 }
 
 pub(crate) fn deleted_name(queue: &QueueKey) -> Vec<u8> {

@@ -1,8 +1,8 @@
 use squorum_types::QueueId;
 
 use crate::command::{
-    CreateQueueOutcome, DeleteQueueOutcome, FoundOutcome, PurgeOutcome, RaiseFeatureLevelOutcome,
-    SetAttributesOutcome, WorkDoneOutcome,
+    CancelMoveOutcome, CreateQueueOutcome, DeleteQueueOutcome, FoundOutcome, PurgeOutcome,
+    RaiseFeatureLevelOutcome, SetAttributesOutcome, StartMoveOutcome, WorkDoneOutcome,
 };
 use crate::{QueueKey, WorkKind};
 
@@ -15,6 +15,8 @@ pub struct Applied {
     pub changed_queues: Vec<QueueChange>,
     /// There is something new for the controller to do.
     pub new_work: bool,
+    /// There is something new for the mover to do.
+    pub moves_changed: bool,
     /// Work that no shard waits for any more. Ends every wait for this queue and kind up to this
     /// number.
     pub ended_work: Vec<(QueueId, WorkKind, u64)>,
@@ -33,7 +35,7 @@ pub struct QueueChange {
 /// What a command came to, the same on every replica.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Ticks and changes of settings.
+    /// Ticks, changes of settings and reports of the mover.
     Done,
     Refused(Refusal),
     Found(FoundOutcome),
@@ -43,6 +45,8 @@ pub enum Outcome {
     DeleteQueue(DeleteQueueOutcome),
     Purge(PurgeOutcome),
     WorkDone(WorkDoneOutcome),
+    StartMove(StartMoveOutcome),
+    CancelMove(CancelMoveOutcome),
 }
 
 /// Why a command had no effect through the fault of whoever proposed it.

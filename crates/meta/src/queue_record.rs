@@ -1,7 +1,7 @@
 use bytes::Bytes;
 use squorum_proto::{MalformedError, meta as proto};
 use squorum_types::service::QueueInfo;
-use squorum_types::{AccountId, QueueName, Region, Timestamp};
+use squorum_types::{AccountId, QueueArn, QueueName, Region, Timestamp};
 
 use crate::RequestId;
 
@@ -11,6 +11,26 @@ pub struct QueueKey {
     pub account: AccountId,
     pub region: Region,
     pub name: QueueName,
+}
+
+impl From<&QueueArn> for QueueKey {
+    fn from(arn: &QueueArn) -> QueueKey {
+        QueueKey {
+            account: arn.account.clone(),
+            region: arn.region.clone(),
+            name: arn.name.clone(),
+        }
+    }
+}
+
+impl From<&QueueKey> for QueueArn {
+    fn from(key: &QueueKey) -> QueueArn {
+        QueueArn {
+            region: key.region.clone(),
+            account: key.account.clone(),
+            name: key.name.clone(),
+        }
+    }
 }
 
 impl QueueKey {

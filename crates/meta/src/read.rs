@@ -1,15 +1,16 @@
 //! Lookups in a replica, over any view: a snapshot, or the live store, where a queue that is
 //! deleted meanwhile counts as not found.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use squorum_proto::meta as proto;
 use squorum_store::{Cursor, StoreError, View};
 use squorum_types::limits::LIST_QUEUES_MAX;
-use squorum_types::service::QueueList;
+use squorum_types::service::{MoveTask, QueueList};
 use squorum_types::{AccountId, QueueId, QueueName, Region};
 
-use crate::{Cluster, QueueRecord, WorkItem, WorkKind, keys, rows};
+use crate::{Cluster, QueueKey, QueueRecord, WorkItem, WorkKind, keys, rows};
 
 /// `None` until the cluster is founded.
 pub fn cluster<V: View>(view: &V) -> Result<Option<Cluster>, StoreError> {
@@ -49,8 +50,28 @@ pub fn list_queues<V: View>(
     after: Option<&QueueName>,
     count_max: usize,
 ) -> Result<QueueList, StoreError> {
-    let count_max = count_max.min(LIST_QUEUES_MAX);
     let range = keys::names(account, region, prefix, after);
+    list(view, range, count_max)
+}
+
+/// Queues whose dead letters go to the one of this name, in the order of names (bytes), above
+/// `after`; at most `count_max` and never more than [`LIST_QUEUES_MAX`].
+pub fn list_dead_letter_sources<V: View>(
+    view: &V,
+    target: &QueueKey,
+    after: Option<&QueueName>,
+    count_max: usize,
+) -> Result<QueueList, StoreError> {
+    list(view, keys::dead_letter_sources(target, after), count_max)
+}
+
+/// The queues that a range's name rows lead to.
+fn list<V: View>(
+    view: &V,
+    range: Range<Vec<u8>>,
+    count_max: usize,
+) -> Result<QueueList, StoreError> {
+    let count_max = count_max.min(LIST_QUEUES_MAX);
     let mut cursor = view.scan(&range.start..&range.end)?;
     let mut queues = Vec::new();
     // Bounded by the rows of the cursor, which sees one state of the view.
@@ -99,4 +120,23 @@ pub fn work_of<V: View>(
     kind: WorkKind,
 ) -> Result<Option<WorkItem>, StoreError> {
     rows::get_work(view, queue, kind)
+}
+
+/// The last tasks that sent a dead-letter queue's messages on, the newest first.
+pub fn move_tasks<V: View>(view: &V, queue: QueueId) -> Result<Vec<MoveTask>, StoreError> {
+    rows::get_move_tasks(view, queue)
+}
+
+/// Queues with an active task; at most `count_max`.
+pub fn active_moves<V: View>(view: &V, count_max: usize) -> Result<Vec<QueueId>, StoreError> {
+    let range = keys::active_moves();
+    let mut cursor = view.scan(&range.start..&range.end)?;
+    let mut queues = Vec::new();
+    while queues.len() < count_max
+        && let Some((key, _)) = cursor.next()?
+    {
+        let queue = keys::parse_active_move(key);
+        queues.push(queue.ok_or_else(|| rows::corrupt("active move row", "malformed key"))?);
+    }
+    Ok(queues)
 }

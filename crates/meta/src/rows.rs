@@ -3,6 +3,7 @@
 use prost::Message;
 use squorum_proto::{MalformedError, meta as proto};
 use squorum_store::{StoreError, Txn, View};
+use squorum_types::service::MoveTask;
 use squorum_types::{QueueId, ShardId, Timestamp};
 
 use crate::{Cluster, QueueKey, QueueRecord, WorkItem, WorkKind, keys};
@@ -110,4 +111,34 @@ pub(crate) fn put_work<T: Txn>(txn: &mut T, item: &WorkItem) {
         pending_shards: shards.map(|shard| shard.0.into()).collect(),
     };
     put(txn, keys::work(item.queue, item.kind), &row);
+}
+
+/// The last tasks of a dead-letter queue, the newest first.
+pub(crate) fn get_move_tasks<V: View>(
+    view: &V,
+    queue: QueueId,
+) -> Result<Vec<MoveTask>, StoreError> {
+    const WHAT: &str = "move tasks row";
+    let row: Option<proto::MoveTasksRow> = get(view, &keys::move_tasks(queue), WHAT)?;
+    let tasks = row.unwrap_or_default().tasks;
+    let tasks = tasks.iter().map(MoveTask::try_from);
+    tasks.collect::<Result<_, _>>().map_err(malformed(WHAT))
+}
+
+/// Also notes whether one is active.
+pub(crate) fn put_move_tasks<T: Txn>(txn: &mut T, queue: QueueId, tasks: &[MoveTask]) {
+    let row = proto::MoveTasksRow {
+        tasks: tasks.iter().map(Into::into).collect(),
+    };
+    put(txn, keys::move_tasks(queue), &row);
+    if tasks.iter().any(|task| task.status.is_active()) {
+        put(txn, keys::active_move(queue), &proto::ActiveMoveRow {});
+    } else {
+        txn.delete(&keys::active_move(queue));
+    }
+}
+
+pub(crate) fn delete_move_tasks<T: Txn>(txn: &mut T, queue: QueueId) {
+    txn.delete(&keys::move_tasks(queue));
+    txn.delete(&keys::active_move(queue));
 }

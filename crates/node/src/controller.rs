@@ -20,7 +20,6 @@ use tokio::sync::watch;
 
 use crate::error::unavailable;
 use crate::meta::MetaHandle;
-use crate::routing;
 use crate::shard::{Answer, ShardHandle};
 use crate::shutdown::stopped;
 
@@ -129,7 +128,7 @@ impl<S: Store> Controller<S> {
                 let Some(info) = self.meta.queue(item.queue)? else {
                     return Ok(());
                 };
-                routing::configure(&info)
+                self.meta.configure(&info)?
             }
             WorkKind::Purge => Operation::Purge(Purge {
                 queue: item.queue.0,

@@ -25,8 +25,10 @@ use crate::error::NodeError;
 use crate::gateway::{GatewayServer, LeaderClient};
 use crate::leaderships::NodeLeaderships;
 use crate::meta::MetaHandle;
+use crate::mover::Mover;
 use crate::node::{Inner, Node, NodeParts};
 use crate::options::{CheckpointOptions, NodeOptions};
+use crate::pump::Pump;
 use crate::shard::{GroupParts, ShardHandle};
 use crate::shutdown::stopped;
 use crate::stamper::Stamper;
@@ -203,6 +205,17 @@ impl<S: Store> Keepers<'_, S> {
         tasks.spawn(balancer.run(shutdown.clone()));
         let controller = Controller::new(meta.clone(), Arc::clone(shards));
         tasks.spawn(controller.clone().run(shutdown.clone()));
+        let mover = Mover::new(meta.clone(), Arc::clone(shards));
+        tasks.spawn(mover.run(shutdown.clone()));
+        for shard in (0..record.shard_count).map(ShardId) {
+            let pump = Pump {
+                shard,
+                store: self.parts.store.clone(),
+                shards: Arc::clone(shards),
+                meta: meta.clone(),
+            };
+            tasks.spawn(pump.run(shutdown.clone()));
+        }
         let checkpointer = Checkpointer {
             options: checkpoint,
             apply_on: self.parts.apply_on,

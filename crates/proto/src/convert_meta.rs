@@ -3,7 +3,7 @@
 use squorum_types::service::QueueInfo;
 use squorum_types::{
     AccountId, AttributeChanges, DeduplicationScope, FifoAttributes, FifoThroughputLimit,
-    QueueAttributes, QueueId, QueueName, Region, Timestamp,
+    QueueAttributes, QueueId, QueueName, RedriveAllowPolicy, RedrivePolicy, Region, Timestamp,
 };
 
 use crate::{MalformedError, meta};
@@ -33,6 +33,8 @@ impl From<&QueueAttributes> for meta::QueueAttributes {
             receive_message_wait_time_seconds: attributes.receive_message_wait_time_seconds,
             visibility_timeout_seconds: attributes.visibility_timeout_seconds,
             policy: attributes.policy.clone(),
+            redrive_policy: attributes.redrive_policy.as_ref().map(Into::into),
+            redrive_allow_policy: attributes.redrive_allow_policy.as_ref().map(Into::into),
             kms_master_key_id: attributes.kms_master_key_id.clone(),
             kms_data_key_reuse_period_seconds: attributes.kms_data_key_reuse_period_seconds,
             sqs_managed_sse_enabled: attributes.sqs_managed_sse_enabled,
@@ -41,20 +43,26 @@ impl From<&QueueAttributes> for meta::QueueAttributes {
     }
 }
 
-impl From<&meta::QueueAttributes> for QueueAttributes {
-    fn from(attributes: &meta::QueueAttributes) -> Self {
-        QueueAttributes {
+impl TryFrom<&meta::QueueAttributes> for QueueAttributes {
+    type Error = MalformedError;
+
+    fn try_from(attributes: &meta::QueueAttributes) -> Result<Self, MalformedError> {
+        let redrive = attributes.redrive_policy.as_ref().map(TryInto::try_into);
+        let allow = attributes.redrive_allow_policy.as_ref();
+        Ok(QueueAttributes {
             delay_seconds: attributes.delay_seconds,
             maximum_message_bytes: attributes.maximum_message_bytes,
             message_retention_seconds: attributes.message_retention_seconds,
             receive_message_wait_time_seconds: attributes.receive_message_wait_time_seconds,
             visibility_timeout_seconds: attributes.visibility_timeout_seconds,
             policy: attributes.policy.clone(),
+            redrive_policy: redrive.transpose()?,
+            redrive_allow_policy: allow.map(TryInto::try_into).transpose()?,
             kms_master_key_id: attributes.kms_master_key_id.clone(),
             kms_data_key_reuse_period_seconds: attributes.kms_data_key_reuse_period_seconds,
             sqs_managed_sse_enabled: attributes.sqs_managed_sse_enabled,
             fifo: attributes.fifo.as_ref().map(Into::into),
-        }
+        })
     }
 }
 
@@ -87,6 +95,8 @@ impl From<&AttributeChanges> for meta::AttributeChanges {
                 .as_ref()
                 .map(|text| meta::TextChange { text: text.clone() })
         };
+        let redrive = changes.redrive_policy.as_ref();
+        let allow = changes.redrive_allow_policy.as_ref();
         meta::AttributeChanges {
             delay_seconds: changes.delay_seconds,
             maximum_message_bytes: changes.maximum_message_bytes,
@@ -94,6 +104,12 @@ impl From<&AttributeChanges> for meta::AttributeChanges {
             receive_message_wait_time_seconds: changes.receive_message_wait_time_seconds,
             visibility_timeout_seconds: changes.visibility_timeout_seconds,
             policy: text(&changes.policy),
+            redrive_policy: redrive.map(|policy| meta::RedrivePolicyChange {
+                policy: policy.as_ref().map(Into::into),
+            }),
+            redrive_allow_policy: allow.map(|policy| meta::RedriveAllowPolicyChange {
+                policy: policy.as_ref().map(Into::into),
+            }),
             kms_master_key_id: text(&changes.kms_master_key_id),
             kms_data_key_reuse_period_seconds: changes.kms_data_key_reuse_period_seconds,
             sqs_managed_sse_enabled: changes.sqs_managed_sse_enabled,
@@ -108,16 +124,28 @@ impl From<&AttributeChanges> for meta::AttributeChanges {
     }
 }
 
-impl From<&meta::AttributeChanges> for AttributeChanges {
-    fn from(changes: &meta::AttributeChanges) -> Self {
+impl TryFrom<&meta::AttributeChanges> for AttributeChanges {
+    type Error = MalformedError;
+
+    fn try_from(changes: &meta::AttributeChanges) -> Result<Self, MalformedError> {
         let text = |change: &Option<meta::TextChange>| change.as_ref().map(|it| it.text.clone());
-        AttributeChanges {
+        let redrive = changes.redrive_policy.as_ref().map(|change| {
+            let policy = change.policy.as_ref();
+            policy.map(RedrivePolicy::try_from).transpose()
+        });
+        let allow = changes.redrive_allow_policy.as_ref().map(|change| {
+            let policy = change.policy.as_ref();
+            policy.map(RedriveAllowPolicy::try_from).transpose()
+        });
+        Ok(AttributeChanges {
             delay_seconds: changes.delay_seconds,
             maximum_message_bytes: changes.maximum_message_bytes,
             message_retention_seconds: changes.message_retention_seconds,
             receive_message_wait_time_seconds: changes.receive_message_wait_time_seconds,
             visibility_timeout_seconds: changes.visibility_timeout_seconds,
             policy: text(&changes.policy),
+            redrive_policy: redrive.transpose()?,
+            redrive_allow_policy: allow.transpose()?,
             kms_master_key_id: text(&changes.kms_master_key_id),
             kms_data_key_reuse_period_seconds: changes.kms_data_key_reuse_period_seconds,
             sqs_managed_sse_enabled: changes.sqs_managed_sse_enabled,
@@ -126,7 +154,7 @@ impl From<&meta::AttributeChanges> for AttributeChanges {
             fifo_throughput_limit: changes
                 .throughput_limit_per_message_group
                 .map(throughput_limit),
-        }
+        })
     }
 }
 
@@ -163,7 +191,7 @@ impl TryFrom<&meta::QueueInfo> for QueueInfo {
             region: Region::parse(&info.region).ok_or(MalformedError("region"))?,
             name: QueueName::parse(&info.name).map_err(|_| MalformedError("queue name"))?,
             version: info.version,
-            attributes: attributes.into(),
+            attributes: attributes.try_into()?,
             deduplicates_by_group: info.deduplicates_by_group,
             partition_count,
             created_at: Timestamp(info.created_at_ms),

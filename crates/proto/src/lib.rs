@@ -3,6 +3,8 @@
 
 mod convert;
 mod convert_meta;
+mod convert_move;
+mod convert_redrive;
 
 /// What shards replicate: entries and rows.
 #[allow(missing_debug_implementations, unreachable_pub, clippy::all)]

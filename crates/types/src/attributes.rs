@@ -1,6 +1,7 @@
 //! What a queue's owner can set.
 
 use crate::limits::MESSAGE_BYTES_MAX;
+use crate::{RedriveAllowPolicy, RedrivePolicy};
 
 /// The settable attributes of a queue with their current values. Durations are in seconds because
 /// that is how they are set and echoed.
@@ -13,6 +14,8 @@ pub struct QueueAttributes {
     pub visibility_timeout_seconds: u32,
     /// `None` while unset, and then absent from answers. The same for the other texts.
     pub policy: Option<String>,
+    pub redrive_policy: Option<RedrivePolicy>,
+    pub redrive_allow_policy: Option<RedriveAllowPolicy>,
     pub kms_master_key_id: Option<String>,
     pub kms_data_key_reuse_period_seconds: u32,
     pub sqs_managed_sse_enabled: bool,
@@ -52,6 +55,8 @@ impl QueueAttributes {
             receive_message_wait_time_seconds: 0,
             visibility_timeout_seconds: 30,
             policy: None,
+            redrive_policy: None,
+            redrive_allow_policy: None,
             kms_master_key_id: None,
             kms_data_key_reuse_period_seconds: Self::KMS_REUSE_SECONDS_DEFAULT,
             sqs_managed_sse_enabled: true,
@@ -86,6 +91,8 @@ pub struct AttributeChanges {
     pub receive_message_wait_time_seconds: Option<u32>,
     pub visibility_timeout_seconds: Option<u32>,
     pub policy: Option<Option<String>>,
+    pub redrive_policy: Option<Option<RedrivePolicy>>,
+    pub redrive_allow_policy: Option<Option<RedriveAllowPolicy>>,
     pub kms_master_key_id: Option<Option<String>>,
     pub kms_data_key_reuse_period_seconds: Option<u32>,
     pub sqs_managed_sse_enabled: Option<bool>,
@@ -121,6 +128,11 @@ impl AttributeChanges {
             &self.visibility_timeout_seconds,
         );
         set(&mut attributes.policy, &self.policy);
+        set(&mut attributes.redrive_policy, &self.redrive_policy);
+        set(
+            &mut attributes.redrive_allow_policy,
+            &self.redrive_allow_policy,
+        );
         set(&mut attributes.kms_master_key_id, &self.kms_master_key_id);
         set(
             &mut attributes.kms_data_key_reuse_period_seconds,

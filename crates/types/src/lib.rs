@@ -15,6 +15,7 @@ pub mod measure;
 mod message;
 mod queue_name;
 mod receipt_handle;
+mod redrive;
 pub mod service;
 
 pub use attributes::{
@@ -27,3 +28,4 @@ pub use id::{GroupId, MessageId, NodeId, PartitionId, QueueId, ShardId};
 pub use message::{DeduplicationHash, MessageEnvelope};
 pub use queue_name::{QueueName, QueueNameError};
 pub use receipt_handle::{ReceiptHandle, ReceiptHandleError, ReceiptHandleKey};
+pub use redrive::{QueueArn, RedriveAllowPolicy, RedrivePermission, RedrivePolicy, RedriveRefusal};

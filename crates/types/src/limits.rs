@@ -17,6 +17,13 @@ pub const DELAY_SECONDS: RangeInclusive<i64> = 0..=900;
 pub const MESSAGE_RETENTION_SECONDS: RangeInclusive<i64> = 60..=1_209_600;
 pub const MAXIMUM_MESSAGE_BYTES: RangeInclusive<i64> = 1_024..=1_048_576;
 pub const KMS_REUSE_SECONDS: RangeInclusive<i64> = 60..=86_400;
+/// `maxReceiveCount` of a redrive policy.
+pub const RECEIVES_BEFORE_DEAD_LETTER: RangeInclusive<i64> = 1..=1_000;
+/// Of a task that sends dead letters on, at most; without a rate it goes as fast as that.
+pub const MOVES_PER_SECOND: RangeInclusive<i64> = 1..=500;
+pub const MOVE_TASKS_LISTED: RangeInclusive<i64> = 1..=10;
+/// Queues that one redrive allow policy names.
+pub const REDRIVE_SOURCES_MAX: usize = 10;
 pub const QUEUE_NAME_BYTES_MAX: usize = 80;
 /// Message group, deduplication and receive attempt ids.
 pub const FIFO_ID_BYTES_MAX: usize = 128;

@@ -58,7 +58,7 @@ fn value_of(name: QueueAttributeName, described: &QueueDescription) -> Option<St
         N::ApproximateNumberOfMessagesNotVisible => counters.in_flight.to_string(),
         N::CreatedTimestamp => info.created_at.as_seconds().to_string(),
         N::LastModifiedTimestamp => info.modified_at.as_seconds().to_string(),
-        N::QueueArn => format!("arn:aws:sqs:{}:{}:{}", info.region, info.account, info.name),
+        N::QueueArn => info.arn().to_string(),
         N::DelaySeconds => attributes.delay_seconds.to_string(),
         N::MaximumMessageSize => attributes.maximum_message_bytes.to_string(),
         N::MessageRetentionPeriod => attributes.message_retention_seconds.to_string(),
@@ -80,8 +80,8 @@ fn value_of(name: QueueAttributeName, described: &QueueDescription) -> Option<St
             FifoThroughputLimit::PerQueue => "perQueue".to_owned(),
             FifoThroughputLimit::PerMessageGroupId => "perMessageGroupId".to_owned(),
         },
-        // Refused when they are set.
-        N::RedrivePolicy | N::RedriveAllowPolicy => return None,
+        N::RedrivePolicy => attributes.redrive_policy.as_ref()?.text.clone(),
+        N::RedriveAllowPolicy => attributes.redrive_allow_policy.as_ref()?.text.clone(),
     })
 }
 

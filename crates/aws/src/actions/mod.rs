@@ -1,5 +1,6 @@
 //! One file per action.
 
+mod cancel_message_move_task;
 mod change_message_visibility;
 mod change_message_visibility_batch;
 mod create_queue;
@@ -8,12 +9,17 @@ mod delete_message_batch;
 mod delete_queue;
 mod get_queue_attributes;
 mod get_queue_url;
+mod list_dead_letter_source_queues;
+mod list_message_move_tasks;
 mod list_queues;
+mod move_task;
+mod paging;
 mod purge_queue;
 mod receive_message;
 mod send_message;
 mod send_message_batch;
 mod set_queue_attributes;
+mod start_message_move_task;
 
 use squorum_types::service::QueueService;
 
@@ -42,6 +48,18 @@ pub(crate) async fn dispatch<S: QueueService>(
         Action::DeleteQueue => delete_queue::handle(context, parse(body)?).await,
         Action::GetQueueAttributes => get_queue_attributes::handle(context, parse(body)?).await,
         Action::GetQueueUrl => get_queue_url::handle(context, parse(body)?).await,
+        Action::ListDeadLetterSourceQueues => {
+            list_dead_letter_source_queues::handle(context, parse(body)?).await
+        }
+        Action::CancelMessageMoveTask => {
+            cancel_message_move_task::handle(context, parse(body)?).await
+        }
+        Action::ListMessageMoveTasks => {
+            list_message_move_tasks::handle(context, parse(body)?).await
+        }
+        Action::StartMessageMoveTask => {
+            start_message_move_task::handle(context, parse(body)?).await
+        }
         Action::ListQueues => list_queues::handle(context, parse(body)?).await,
         Action::PurgeQueue => purge_queue::handle(context, parse(body)?).await,
         Action::ReceiveMessage => receive_message::handle(context, parse(body)?).await,
@@ -49,12 +67,8 @@ pub(crate) async fn dispatch<S: QueueService>(
         Action::SendMessageBatch => send_message_batch::handle(context, parse(body)?).await,
         Action::SetQueueAttributes => set_queue_attributes::handle(context, parse(body)?).await,
         Action::AddPermission
-        | Action::CancelMessageMoveTask
-        | Action::ListDeadLetterSourceQueues
-        | Action::ListMessageMoveTasks
         | Action::ListQueueTags
         | Action::RemovePermission
-        | Action::StartMessageMoveTask
         | Action::TagQueue
         | Action::UntagQueue => {
             let reason = format!("The action {} is not supported yet.", action.as_str());

@@ -9,6 +9,13 @@ use super::{LIST_UNEXPECTED, MAP_UNEXPECTED};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Integer(pub(crate) i64);
 
+impl From<u64> for Integer {
+    /// The largest there is for what is larger.
+    fn from(value: u64) -> Integer {
+        Integer(i64::try_from(value).unwrap_or(i64::MAX))
+    }
+}
+
 impl Serialize for Integer {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_i64(self.0)

@@ -13,6 +13,7 @@ use squorum_types::{
     AttributeChanges, DeduplicationScope, FifoThroughputLimit, QueueAttributes, QueueName, limits,
 };
 
+use super::redrive::{parse_redrive, parse_redrive_allow};
 use crate::error::ApiError;
 use crate::generated::QueueAttributeName;
 use crate::shape::{Map, Text};
@@ -127,7 +128,8 @@ fn set(
         N::SqsManagedSseEnabled => {
             changes.sqs_managed_sse_enabled = Some(parse_bool(name, value)?);
         }
-        N::RedrivePolicy | N::RedriveAllowPolicy => refuse_redrive(name, value)?,
+        N::RedrivePolicy => changes.redrive_policy = Some(parse_redrive(value)?),
+        N::RedriveAllowPolicy => changes.redrive_allow_policy = Some(parse_redrive_allow(value)?),
         // Whether the queue is one has been settled before.
         N::FifoQueue if is_fifo => {}
         N::ContentBasedDeduplication if is_fifo => {
@@ -241,13 +243,4 @@ fn parse_key_id(value: &str) -> Result<Option<String>, ApiError> {
         true => Ok((!value.is_empty()).then(|| value.to_owned())),
         false => Err(invalid(QueueAttributeName::KmsMasterKeyId)),
     }
-}
-
-/// An empty redrive policy removes none.
-fn refuse_redrive(name: QueueAttributeName, value: &str) -> Result<(), ApiError> {
-    if value.is_empty() {
-        return Ok(());
-    }
-    let reason = format!("The attribute {} is not supported yet.", name.as_str());
-    Err(ApiError::Unsupported { reason })
 }

@@ -53,3 +53,16 @@ pub(crate) fn check_max_results(value: Option<Integer>) -> Result<Option<usize>,
     let count = check(value, &range, "MaxResults", reason)?;
     Ok(count.map(|count| count as usize))
 }
+
+pub(crate) fn check_moves_per_second(value: Option<Integer>) -> Result<Option<u32>, ApiError> {
+    let reason = "Must be between 1 and 500, if provided.";
+    let parameter = "MaxNumberOfMessagesPerSecond";
+    check(value, &limits::MOVES_PER_SECOND, parameter, reason)
+}
+
+/// Move tasks to list, 1 if not given.
+pub(crate) fn check_tasks_listed(value: Option<Integer>) -> Result<usize, ApiError> {
+    let reason = "Must be between 1 and 10, if provided.";
+    let count = check(value, &limits::MOVE_TASKS_LISTED, "MaxResults", reason)?;
+    Ok(count.unwrap_or(1) as usize)
+}

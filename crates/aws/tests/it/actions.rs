@@ -161,12 +161,8 @@ async fn what_is_not_there_yet_says_so() {
     let mut client = running.client().await;
     for action in [
         "AddPermission",
-        "CancelMessageMoveTask",
-        "ListDeadLetterSourceQueues",
-        "ListMessageMoveTasks",
         "ListQueueTags",
         "RemovePermission",
-        "StartMessageMoveTask",
         "TagQueue",
         "UntagQueue",
     ] {

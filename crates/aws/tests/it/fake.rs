@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use squorum_types::service::{
-    ChangeVisibilityEntry, CreateQueue, Delivery, ListQueues, MessageError, QueueCounters,
-    QueueDescription, QueueInfo, QueueList, QueueService, ReceiveRequest, ReceivedMessage,
-    SendEntry, SentMessage, ServiceError,
+    ChangeVisibilityEntry, CreateQueue, Delivery, ListQueues, MessageError, MoveFailure,
+    MoveStatus, MoveTask, Page, QueueCounters, QueueDescription, QueueInfo, QueueList,
+    QueueService, ReceiveRequest, ReceivedMessage, SendEntry, SentMessage, ServiceError, StartMove,
 };
 use squorum_types::{
     AccountId, AttributeChanges, Caller, Entropy, MessageId, QueueId, QueueName, Timestamp,
@@ -83,6 +83,25 @@ impl Fake {
 }
 
 impl State {
+    fn page_of(
+        &self,
+        caller: &Caller,
+        page: &Page,
+        chosen: impl Fn(&QueueInfo) -> bool,
+    ) -> QueueList {
+        let after = page.after.as_ref().map_or("", QueueName::as_str);
+        let mut queues: Vec<_> = self
+            .queues
+            .values()
+            .map(|queue| queue.info.clone())
+            .filter(|info| info.account == caller.account && info.region == caller.region)
+            .filter(|info| info.name.as_str() > after && chosen(info))
+            .collect();
+        let more = queues.len() > page.count_max;
+        queues.truncate(page.count_max);
+        QueueList { queues, more }
+    }
+
     fn queue(&mut self, info: &QueueInfo) -> Result<&mut Queue, ServiceError> {
         self.queues
             .get_mut(&key(info))
@@ -187,18 +206,70 @@ impl QueueService for Fake {
         request: ListQueues,
     ) -> Result<QueueList, ServiceError> {
         let state = self.begin(caller)?;
-        let after = request.after.as_ref().map_or("", QueueName::as_str);
-        let mut queues: Vec<_> = state
-            .queues
-            .values()
-            .map(|queue| queue.info.clone())
-            .filter(|info| info.account == caller.account && info.region == caller.region)
-            .filter(|info| info.name.as_str().starts_with(&request.prefix))
-            .filter(|info| info.name.as_str() > after)
-            .collect();
-        let more = queues.len() > request.count_max;
-        queues.truncate(request.count_max);
-        Ok(QueueList { queues, more })
+        Ok(state.page_of(caller, &request.page, |info| {
+            info.name.as_str().starts_with(&request.prefix)
+        }))
+    }
+
+    async fn list_dead_letter_sources(
+        &self,
+        caller: &Caller,
+        queue: &Arc<QueueInfo>,
+        page: Page,
+    ) -> Result<QueueList, ServiceError> {
+        let state = self.begin(caller)?;
+        Ok(state.page_of(caller, &page, |info| {
+            let policy = info.attributes.redrive_policy.as_ref();
+            policy.is_some_and(|policy| policy.target == queue.arn())
+        }))
+    }
+
+    async fn start_move(
+        &self,
+        _caller: &Caller,
+        _queue: &Arc<QueueInfo>,
+        start: StartMove,
+    ) -> Result<MoveTask, ServiceError> {
+        Ok(MoveTask {
+            id: [7; 16],
+            number: 1,
+            destination: start.destination,
+            messages_per_second_max: start.messages_per_second_max,
+            status: MoveStatus::Running,
+            to_move: 5,
+            moved: 2,
+            started_at: Timestamp(1_700_000_000_000),
+        })
+    }
+
+    async fn list_moves(
+        &self,
+        caller: &Caller,
+        queue: &Arc<QueueInfo>,
+    ) -> Result<Vec<MoveTask>, ServiceError> {
+        let start = StartMove {
+            destination: None,
+            messages_per_second_max: None,
+        };
+        let running = self.start_move(caller, queue, start).await?;
+        let failed = MoveTask {
+            status: MoveStatus::Failed(MoveFailure::NoSuchQueue),
+            destination: Some(queue.arn()),
+            messages_per_second_max: Some(9),
+            ..running
+        };
+        Ok(vec![running, failed])
+    }
+
+    async fn cancel_move(
+        &self,
+        caller: &Caller,
+        queue: &Arc<QueueInfo>,
+        task_id: [u8; 16],
+    ) -> Result<MoveTask, ServiceError> {
+        let mut tasks = self.list_moves(caller, queue).await?.into_iter();
+        let task = tasks.find(|task| task.id == task_id);
+        task.ok_or(ServiceError::MoveDoesNotExist)
     }
 
     async fn delete_queue(

@@ -12,4 +12,5 @@ mod figures;
 mod generated;
 mod malformed;
 mod messages;
+mod moves;
 mod queue_attributes;

@@ -282,7 +282,7 @@ async fn names_and_kinds_of_queues_belong_together() {
         let reply = client.call("CreateQueue", body).await;
         assert_eq!(
             reply.json()["__type"],
-            "com.amazonaws.sqs#UnsupportedOperation"
+            "com.amazon.coral.service#InvalidParameterValueException"
         );
     }
     assert_eq!(

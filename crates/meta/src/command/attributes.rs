@@ -23,6 +23,8 @@ fn first_common_difference(
         receive_message_wait_time_seconds: wait,
         visibility_timeout_seconds: visibility,
         policy,
+        redrive_policy: redrive,
+        redrive_allow_policy: redrive_allow,
         kms_master_key_id: key,
         kms_data_key_reuse_period_seconds: reuse,
         sqs_managed_sse_enabled: managed,
@@ -48,6 +50,12 @@ fn first_common_difference(
             "VisibilityTimeout",
             visibility,
             &current.visibility_timeout_seconds,
+        ),
+        differs("RedrivePolicy", redrive, &current.redrive_policy),
+        differs(
+            "RedriveAllowPolicy",
+            redrive_allow,
+            &current.redrive_allow_policy,
         ),
         differs("KmsMasterKeyId", key, &current.kms_master_key_id),
         differs(

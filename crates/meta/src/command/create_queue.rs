@@ -2,11 +2,12 @@ use squorum_proto::{MalformedError, meta as proto};
 use squorum_store::{StoreError, View};
 use squorum_types::service::QueueInfo;
 use squorum_types::{
-    AccountId, AttributeChanges, DeduplicationScope, QueueAttributes, QueueId, QueueName, Region,
-    Timestamp,
+    AccountId, AttributeChanges, DeduplicationScope, QueueAttributes, QueueId, QueueName,
+    RedriveRefusal, Region, Timestamp,
 };
 
 use super::attributes::{first_difference, first_fifo_only};
+use super::redrive;
 use super::request_id::RequestId;
 use crate::context::Context;
 use crate::{
@@ -35,6 +36,8 @@ pub enum CreateQueueOutcome {
     Exists(Box<QueueRecord>),
     /// AWS's name of the first attribute that differs.
     NameExists { attribute: &'static str },
+    /// It cannot have the dead-letter queue that it was given.
+    RedriveRefused(RedriveRefusal),
     /// The name is blocked for 60 s after its queue was deleted.
     DeletedRecently,
 }
@@ -61,11 +64,13 @@ impl CreateQueue {
             name: QueueName::parse(&create.name).map_err(|_| MalformedError("queue name"))?,
         };
         let attributes = create.attributes.as_ref();
-        let attributes: QueueAttributes = attributes.ok_or(MalformedError("attributes"))?.into();
+        let attributes = attributes.ok_or(MalformedError("attributes"))?;
+        let attributes = QueueAttributes::try_from(attributes)?;
         if attributes.is_fifo() != key.name.is_fifo() {
             return Err(MalformedError("queue name for the kind of queue"));
         }
-        let given = create.given.as_ref().map(Into::into).unwrap_or_default();
+        let given = create.given.as_ref().map(AttributeChanges::try_from);
+        let given = given.transpose()?.unwrap_or_default();
         let partition_count = match u16::try_from(create.partition_count) {
             Ok(1) => 1,
             Ok(count) if count > 1 && may_be_cut(&attributes) => count,
@@ -138,7 +143,17 @@ impl CreateQueue {
                 return Ok(CreateQueueOutcome::DeletedRecently);
             }
         }
+        if let Some(refusal) = redrive::refusal(context, &self.key, &self.attributes)? {
+            return Ok(CreateQueueOutcome::RedriveRefused(refusal));
+        }
+        let key = self.key.clone();
         let record = self.create(context, cluster);
+        let (id, policy) = (
+            record.info.id,
+            record.info.attributes.redrive_policy.as_ref(),
+        );
+        redrive::retarget(context, (&key, id), None, policy);
+        redrive::reconfigure_sources(context, cluster, &key)?;
         Ok(CreateQueueOutcome::Created(Box::new(record)))
     }
 

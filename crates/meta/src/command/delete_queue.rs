@@ -2,6 +2,7 @@ use squorum_proto::meta as proto;
 use squorum_store::{StoreError, Txn, View};
 use squorum_types::QueueId;
 
+use super::redrive;
 use crate::context::Context;
 use crate::{Cluster, QueueKey, QueueRecord, WorkKind, deleted_names, keys, rows};
 
@@ -54,8 +55,13 @@ impl DeleteQueue {
         if !record.dropping {
             record.dropping = true;
             context.put_queue(&record);
-            let name = keys::name_of(&QueueKey::of(&record.info));
-            context.txn.delete(&name);
+            let key = QueueKey::of(&record.info);
+            context.txn.delete(&keys::name_of(&key));
+            let policy = record.info.attributes.redrive_policy.as_ref();
+            if !rows::get_move_tasks(&context.txn, self.queue)?.is_empty() {
+                rows::delete_move_tasks(&mut context.txn, self.queue);
+            }
+            redrive::retarget(context, (&key, self.queue), policy, None);
             deleted_names::remember(context, &record)?;
             // A shard that drops the queue needs neither new settings nor a purge.
             for kind in [WorkKind::Configure, WorkKind::Purge] {

@@ -5,8 +5,10 @@ mod change_cluster_settings;
 mod create_queue;
 mod delete_queue;
 mod found;
+mod move_tasks;
 mod purge;
 mod raise_feature_level;
+mod redrive;
 mod request_id;
 mod set_attributes;
 mod work_done;
@@ -14,6 +16,7 @@ mod work_done;
 pub use create_queue::{CreateQueue, CreateQueueOutcome};
 pub use delete_queue::{DeleteQueue, DeleteQueueOutcome};
 pub use found::{Found, FoundOutcome};
+pub use move_tasks::{CancelMove, CancelMoveOutcome, ReportMove, StartMove, StartMoveOutcome};
 pub use purge::{Purge, PurgeOutcome};
 pub use raise_feature_level::RaiseFeatureLevelOutcome;
 pub use request_id::RequestId;
@@ -40,6 +43,9 @@ pub enum Command {
     DeleteQueue(DeleteQueue),
     Purge(Purge),
     WorkDone(WorkDone),
+    StartMove(Box<StartMove>),
+    CancelMove(CancelMove),
+    ReportMove(ReportMove),
 }
 
 impl From<&Command> for proto::Command {
@@ -60,6 +66,9 @@ impl From<&Command> for proto::Command {
             Command::DeleteQueue(delete) => Operation::DeleteQueue(delete.into()),
             Command::Purge(purge) => Operation::Purge(purge.into()),
             Command::WorkDone(done) => Operation::WorkDone(done.into()),
+            Command::StartMove(start) => Operation::StartMove(start.as_ref().into()),
+            Command::CancelMove(cancel) => Operation::CancelMove(cancel.into()),
+            Command::ReportMove(report) => Operation::ReportMove(report.into()),
         };
         proto::Command {
             operation: Some(operation),
@@ -94,6 +103,11 @@ impl Command {
                 let kind = done.kind.ok_or(unknown("a kind of work"))?;
                 WorkDone::decode(done, kind).map(Command::WorkDone)
             }
+            Operation::StartMove(start) => {
+                StartMove::decode(start).map(|start| Command::StartMove(Box::new(start)))
+            }
+            Operation::CancelMove(cancel) => CancelMove::decode(cancel).map(Command::CancelMove),
+            Operation::ReportMove(report) => ReportMove::decode(report).map(Command::ReportMove),
         })
     }
 }
@@ -131,6 +145,12 @@ fn apply_founded<V: View>(
         Command::DeleteQueue(delete) => Outcome::DeleteQueue(delete.apply(context, cluster)?),
         Command::Purge(purge) => Outcome::Purge(purge.apply(context, cluster)?),
         Command::WorkDone(done) => Outcome::WorkDone(done.apply(context)?),
+        Command::StartMove(start) => Outcome::StartMove(start.apply(context)?),
+        Command::CancelMove(cancel) => Outcome::CancelMove(cancel.apply(context)?),
+        Command::ReportMove(report) => {
+            report.apply(context)?;
+            Outcome::Done
+        }
     };
     Ok(outcome)
 }

@@ -1,11 +1,12 @@
 use squorum_proto::{MalformedError, meta as proto};
 use squorum_store::{StoreError, View};
-use squorum_types::{AttributeChanges, QueueId};
+use squorum_types::{AttributeChanges, QueueId, RedriveRefusal};
 
 use super::attributes::first_fifo_only;
+use super::redrive;
 use super::request_id::RequestId;
 use crate::context::Context;
-use crate::{Cluster, Outcome, QueueRecord, Refusal, WorkKind};
+use crate::{Cluster, Outcome, QueueKey, QueueRecord, Refusal, WorkKind};
 
 /// Gives a queue new attributes and a new version, which its shards then have to apply.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +20,8 @@ pub struct SetAttributes {
 pub enum SetAttributesOutcome {
     /// By this command or an earlier one of the same call; the record is as it is now.
     Set(Box<QueueRecord>),
+    /// It cannot have the dead-letter queue that it was given.
+    RedriveRefused(RedriveRefusal),
     /// It never was, or was deleted.
     NoSuchQueue,
 }
@@ -38,7 +41,7 @@ impl SetAttributes {
         let changes = set.changes.as_ref().ok_or(MalformedError("changes"))?;
         Ok(SetAttributes {
             queue: QueueId(set.queue),
-            changes: changes.into(),
+            changes: changes.try_into()?,
             request_id: RequestId::decode(&set.request_id)?,
         })
     }
@@ -57,8 +60,18 @@ impl SetAttributes {
             return Ok(Outcome::Refused(Refusal::FifoOnly { attribute }));
         }
         if record.set_by != Some(self.request_id) {
+            let before = record.info.attributes.redrive_policy.clone();
             // What was fixed at creation stays, whatever the attributes say now.
             self.changes.apply_to(&mut record.info.attributes);
+            let (key, attributes) = (QueueKey::of(&record.info), &record.info.attributes);
+            if matches!(self.changes.redrive_policy, Some(Some(_)))
+                && let Some(refusal) = redrive::refusal(context, &key, attributes)?
+            {
+                let refused = SetAttributesOutcome::RedriveRefused(refusal);
+                return Ok(Outcome::SetAttributes(refused));
+            }
+            let after = attributes.redrive_policy.as_ref();
+            redrive::retarget(context, (&key, record.info.id), before.as_ref(), after);
             record.info.version += 1;
             record.info.modified_at = context.state.clock;
             record.set_by = Some(self.request_id);

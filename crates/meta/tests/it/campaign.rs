@@ -41,7 +41,7 @@ fn does_what_the_reference_does() {
 }
 
 /// Variants of [`Seen`].
-const OUTCOME_KINDS: usize = 19;
+const OUTCOME_KINDS: usize = 27;
 
 fn kind_of(outcome: &Seen) -> String {
     let text = format!("{outcome:?}");
@@ -169,6 +169,8 @@ impl Run {
         let found = read::queue(&view, id).unwrap();
         assert_eq!(found.as_ref().map(SeenQueue::from), expected);
         self.check_list(&view);
+        self.check_dead_letter_sources(&view);
+        self.check_move_tasks(&view);
         self.check_work(&view);
     }
 
@@ -199,6 +201,40 @@ impl Run {
         names.truncate(count_max);
         let listed: Vec<_> = list.queues.iter().map(|info| &info.name).collect();
         assert_eq!(listed, names);
+    }
+
+    fn check_move_tasks(&mut self, view: &impl View) {
+        let live = self.model.queues.iter();
+        let live = live.filter(|queue| queue.deleted_at.is_none());
+        let mut active = Vec::new();
+        for queue in live {
+            let id = queue.seen.info.id;
+            let last: Vec<_> = queue.tasks.iter().take(10).cloned().collect();
+            assert_eq!(read::move_tasks(view, id).unwrap(), last);
+            active.extend(
+                last.iter()
+                    .any(|task| task.status.is_active())
+                    .then_some(id),
+            );
+        }
+        assert_eq!(read::active_moves(view, usize::MAX).unwrap(), active);
+    }
+
+    fn check_dead_letter_sources(&mut self, view: &impl View) {
+        let target = self.generator.key();
+        let after = self.chance.once_in(2).then(|| self.generator.key().name);
+        let count_max = self.chance.below(5) as usize;
+        let list = read::list_dead_letter_sources(view, &target, after.as_ref(), count_max);
+        let list = list.unwrap();
+        let mut sources = self.model.dead_letter_sources(&target);
+        sources.retain(|id| {
+            let name = &self.model.queues[id.0 as usize - 1].key.name;
+            after.as_ref().is_none_or(|after| name > after)
+        });
+        assert_eq!(list.more, sources.len() > count_max);
+        sources.truncate(count_max);
+        let listed: Vec<_> = list.queues.iter().map(|info| info.id).collect();
+        assert_eq!(listed, sources);
     }
 
     /// Reads all work in small pages.
@@ -265,6 +301,12 @@ impl Run {
                 (Some(_), true) => 0,
             };
             rows += queue.work.len();
+            if queue.deleted_at.is_none() && !queue.tasks.is_empty() {
+                let active = queue.tasks.iter().any(|task| task.status.is_active());
+                rows += 1 + usize::from(active);
+            }
+            let policy = queue.seen.info.attributes.redrive_policy.as_ref();
+            rows += usize::from(queue.deleted_at.is_none() && policy.is_some());
         }
         let range = key_range();
         let tables = [range.start.as_ref(), &[1]].concat();

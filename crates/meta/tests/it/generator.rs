@@ -2,13 +2,19 @@
 
 use std::collections::VecDeque;
 
-use squorum_meta::command::{DeleteQueue, Purge, SetAttributes, WorkDone};
+use squorum_meta::command::{
+    CancelMove, DeleteQueue, Purge, ReportMove, SetAttributes, StartMove, WorkDone,
+};
 use squorum_meta::{ClusterId, ClusterSettings, Command, FeatureLevel, RequestId, WorkKind};
 use squorum_store::Random;
-use squorum_types::{AttributeChanges, DeduplicationScope, FifoThroughputLimit, QueueId, ShardId};
+use squorum_types::service::{MoveFailure, MoveStatus};
+use squorum_types::{
+    AttributeChanges, DeduplicationScope, FifoThroughputLimit, QueueArn, QueueId,
+    RedriveAllowPolicy, RedrivePermission, RedrivePolicy, ShardId,
+};
 
 use crate::model::Model;
-use crate::support::{SHARD_COUNT, create, found, key, request};
+use crate::support::{SHARD_COUNT, create, default_key, found, key, request};
 
 /// Commands that may be proposed again.
 const RETRIES: usize = 24;
@@ -65,11 +71,54 @@ impl Generator {
             55..67 => Command::DeleteQueue(DeleteQueue {
                 queue: self.queue(model),
             }),
-            67..79 => Command::Purge(Purge {
+            67..73 => Command::Purge(Purge {
                 queue: self.queue(model),
                 request_id: self.request(),
             }),
+            73..80 => self.move_task(model),
             _ => self.work_done(model),
+        }
+    }
+
+    fn move_task(&mut self, model: &Model) -> Command {
+        let used = model.queues.iter().filter(|queue| {
+            queue.deleted_at.is_none() && !model.dead_letter_sources(&queue.key).is_empty()
+        });
+        let used: Vec<_> = used.map(|queue| queue.seen.info.id).collect();
+        let queue = if used.is_empty() || self.random.once_in(5) {
+            self.queue(model)
+        } else {
+            used[self.random.below(used.len() as u64) as usize]
+        };
+        let known = model.queues.get((queue.0 as usize).wrapping_sub(1));
+        let task = known.and_then(|queue| queue.tasks.first());
+        match (self.random.below(4), task) {
+            (0, Some(task)) => Command::CancelMove(CancelMove {
+                queue,
+                task_id: task.id,
+            }),
+            (0, None) => Command::CancelMove(CancelMove {
+                queue,
+                task_id: [3; 16],
+            }),
+            (1, Some(task)) => Command::ReportMove(ReportMove {
+                queue,
+                number: task.number,
+                moved: self.random.below(100),
+                end: [
+                    None,
+                    Some(MoveStatus::Completed),
+                    Some(MoveStatus::Cancelled),
+                    Some(MoveStatus::Failed(MoveFailure::NoSource)),
+                ][self.random.below(4) as usize],
+            }),
+            _ => Command::StartMove(Box::new(StartMove {
+                queue,
+                destination: self.random.once_in(3).then(|| QueueArn::from(&self.key())),
+                messages_per_second_max: self.random.once_in(2).then_some(7),
+                to_move: 11,
+                request_id: self.request(),
+            })),
         }
     }
 
@@ -140,6 +189,26 @@ impl Generator {
         };
         changes.policy = text("policy");
         changes.kms_master_key_id = text("key");
+        changes.redrive_policy = number(&[0, 1, 2, 3]).map(|value| {
+            let target = ["a", "b", "a.fifo", "ab.fifo"][value as usize];
+            (target != "b").then(|| RedrivePolicy {
+                text: target.to_owned(),
+                target: QueueArn::from(&default_key(target)),
+                receives_max: 3,
+            })
+        });
+        changes.redrive_allow_policy = number(&[0, 1, 2, 3]).map(|value| {
+            let permission = match value {
+                0 => return None,
+                1 => RedrivePermission::AllowAll,
+                2 => RedrivePermission::DenyAll,
+                _ => RedrivePermission::ByQueue(vec![QueueArn::from(&default_key("ab"))]),
+            };
+            Some(RedriveAllowPolicy {
+                text: value.to_string(),
+                permission,
+            })
+        });
         let mut flag = || number(&[0, 1]).map(|value| value == 1);
         changes.sqs_managed_sse_enabled = flag();
         if fifo {

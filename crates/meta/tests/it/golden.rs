@@ -5,14 +5,20 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use prost::Message;
-use squorum_meta::command::{DeleteQueue, Purge, SetAttributes, WorkDone};
+use squorum_meta::command::{
+    CancelMove, DeleteQueue, Purge, ReportMove, SetAttributes, StartMove, WorkDone,
+};
 use squorum_meta::{ClusterSettings, Command, FeatureLevel, Meta, WorkKind, key_range};
 use squorum_proto::meta as proto;
 use squorum_store::memory::MemoryStore;
 use squorum_store::{Cursor, View};
-use squorum_types::{AttributeChanges, DeduplicationScope, FifoThroughputLimit, QueueId, ShardId};
+use squorum_types::service::{MoveFailure, MoveStatus};
+use squorum_types::{
+    AttributeChanges, DeduplicationScope, FifoThroughputLimit, QueueArn, QueueId,
+    RedriveAllowPolicy, RedrivePermission, RedrivePolicy, ShardId,
+};
 
-use crate::support::{apply, create_command, entry, found, request};
+use crate::support::{apply, create_command, default_key, entry, found, request};
 
 fn all_changes() -> AttributeChanges {
     AttributeChanges {
@@ -22,6 +28,15 @@ fn all_changes() -> AttributeChanges {
         receive_message_wait_time_seconds: Some(2),
         visibility_timeout_seconds: Some(3),
         policy: Some(Some("{}".to_owned())),
+        redrive_policy: Some(Some(RedrivePolicy {
+            text: "text".to_owned(),
+            target: QueueArn::from(&default_key("gone.fifo")),
+            receives_max: 3,
+        })),
+        redrive_allow_policy: Some(Some(RedriveAllowPolicy {
+            text: "text".to_owned(),
+            permission: RedrivePermission::ByQueue(vec![QueueArn::from(&default_key("orders"))]),
+        })),
         kms_master_key_id: Some(Some("alias/k".to_owned())),
         kms_data_key_reuse_period_seconds: Some(62),
         sqs_managed_sse_enabled: Some(false),
@@ -31,12 +46,28 @@ fn all_changes() -> AttributeChanges {
     }
 }
 
+fn without_redrive(changes: AttributeChanges) -> AttributeChanges {
+    AttributeChanges {
+        redrive_policy: None,
+        redrive_allow_policy: None,
+        ..changes
+    }
+}
+
 /// Every command and every kind of row.
 fn commands() -> Vec<Command> {
     let id = QueueId;
     let remove_texts = AttributeChanges {
         policy: Some(None),
         kms_master_key_id: Some(None),
+        ..AttributeChanges::default()
+    };
+    let denies = AttributeChanges {
+        redrive_policy: Some(None),
+        redrive_allow_policy: Some(Some(RedriveAllowPolicy {
+            text: "denies".to_owned(),
+            permission: RedrivePermission::DenyAll,
+        })),
         ..AttributeChanges::default()
     };
     let done = |queue, kind, number, shards: Option<BTreeSet<ShardId>>| {
@@ -65,7 +96,7 @@ fn commands() -> Vec<Command> {
             deleted_names_free_at_once: true,
         }),
         create_command("orders", AttributeChanges::default(), 1),
-        create_command("orders.fifo", all_changes(), 2),
+        create_command("orders.fifo", without_redrive(all_changes()), 2),
         Command::SetAttributes(Box::new(SetAttributes {
             queue: id(1),
             changes: remove_texts,
@@ -78,6 +109,32 @@ fn commands() -> Vec<Command> {
         create_command("gone", AttributeChanges::default(), 6),
         Command::DeleteQueue(DeleteQueue { queue: id(3) }),
         done(3, WorkKind::Drop, 0, Some(some_shards)),
+        create_command("gone.fifo", AttributeChanges::default(), 7),
+        create_command("more.fifo", all_changes(), 8),
+        create_command("denies", denies, 9),
+        Command::StartMove(Box::new(StartMove {
+            queue: id(4),
+            destination: Some(QueueArn::from(&default_key("more.fifo"))),
+            messages_per_second_max: Some(5),
+            to_move: 300,
+            request_id: request(10),
+        })),
+        Command::ReportMove(ReportMove {
+            queue: id(4),
+            number: 1,
+            moved: 2,
+            end: None,
+        }),
+        Command::CancelMove(CancelMove {
+            queue: id(4),
+            task_id: request(10).0,
+        }),
+        Command::ReportMove(ReportMove {
+            queue: id(4),
+            number: 1,
+            moved: 3,
+            end: Some(MoveStatus::Failed(MoveFailure::NoSuchQueue)),
+        }),
     ]
 }
 

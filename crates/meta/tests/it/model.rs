@@ -3,16 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use squorum_meta::command::{
-    CreateQueue, CreateQueueOutcome, DeleteQueueOutcome, Found, FoundOutcome, PurgeOutcome,
-    RaiseFeatureLevelOutcome, SetAttributesOutcome, WorkDone, WorkDoneOutcome,
+    CancelMove, CancelMoveOutcome, CreateQueue, CreateQueueOutcome, DeleteQueueOutcome, Found,
+    FoundOutcome, PurgeOutcome, RaiseFeatureLevelOutcome, ReportMove, SetAttributesOutcome,
+    StartMove, StartMoveOutcome, WorkDone, WorkDoneOutcome,
 };
 use squorum_meta::{
     ClusterId, ClusterSettings, Command, FeatureLevel, Outcome, QueueKey, QueueRecord, Refusal,
     RequestId, WorkKind,
 };
-use squorum_types::service::QueueInfo;
+use squorum_types::service::{MoveStatus, MoveTask, QueueInfo};
 use squorum_types::{
-    AttributeChanges, DeduplicationScope, PartitionId, QueueAttributes, QueueId, ShardId, Timestamp,
+    AttributeChanges, DeduplicationScope, PartitionId, QueueAttributes, QueueId, RedrivePermission,
+    RedriveRefusal, ShardId, Timestamp,
 };
 
 /// What the outside can see of an outcome.
@@ -27,6 +29,7 @@ pub(crate) enum Seen {
     Created(SeenQueue),
     Exists(SeenQueue),
     NameExists(&'static str),
+    RedriveRefused(RedriveRefusal),
     DeletedRecently,
     Set(SeenQueue),
     Dropping(SeenQueue),
@@ -37,6 +40,13 @@ pub(crate) enum Seen {
     WorkEnded,
     WorkPending(Vec<ShardId>),
     WorkStale,
+    MoveStarted(MoveTask),
+    MoveRunning,
+    NotADeadLetterQueue,
+    NoSuchDestination,
+    MoveCancelling(MoveTask),
+    MoveNotRunning,
+    NoSuchTask,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,10 +86,12 @@ impl From<&Outcome> for Seen {
                 CreateQueueOutcome::Created(record) => Seen::Created(record.as_ref().into()),
                 CreateQueueOutcome::Exists(record) => Seen::Exists(record.as_ref().into()),
                 CreateQueueOutcome::NameExists { attribute } => Seen::NameExists(attribute),
+                CreateQueueOutcome::RedriveRefused(refusal) => Seen::RedriveRefused(*refusal),
                 CreateQueueOutcome::DeletedRecently => Seen::DeletedRecently,
             },
             Outcome::SetAttributes(set) => match set {
                 SetAttributesOutcome::Set(record) => Seen::Set(record.as_ref().into()),
+                SetAttributesOutcome::RedriveRefused(refusal) => Seen::RedriveRefused(*refusal),
                 SetAttributesOutcome::NoSuchQueue => Seen::NoSuchQueue,
             },
             Outcome::DeleteQueue(delete) => match delete {
@@ -97,6 +109,18 @@ impl From<&Outcome> for Seen {
                 WorkDoneOutcome::Pending(shards) => Seen::WorkPending(shards.clone()),
                 WorkDoneOutcome::Stale => Seen::WorkStale,
             },
+            Outcome::StartMove(start) => match start {
+                StartMoveOutcome::Started(task) => Seen::MoveStarted((**task).clone()),
+                StartMoveOutcome::AlreadyRunning => Seen::MoveRunning,
+                StartMoveOutcome::NotADeadLetterQueue => Seen::NotADeadLetterQueue,
+                StartMoveOutcome::NoSuchDestination => Seen::NoSuchDestination,
+                StartMoveOutcome::NoSuchQueue => Seen::NoSuchQueue,
+            },
+            Outcome::CancelMove(cancel) => match cancel {
+                CancelMoveOutcome::Cancelling(task) => Seen::MoveCancelling((**task).clone()),
+                CancelMoveOutcome::NotRunning => Seen::MoveNotRunning,
+                CancelMoveOutcome::NoSuchTask => Seen::NoSuchTask,
+            },
         }
     }
 }
@@ -111,6 +135,8 @@ pub(crate) struct ModelQueue {
     pub(crate) deleted_at: Option<u64>,
     pub(crate) dropped: bool,
     pub(crate) work: BTreeMap<WorkKind, (u64, BTreeSet<ShardId>)>,
+    /// The newest first; all that there ever were.
+    pub(crate) tasks: Vec<MoveTask>,
 }
 
 #[derive(Clone, Debug)]
@@ -176,6 +202,9 @@ impl Model {
             Command::DeleteQueue(delete) => self.delete(delete.queue),
             Command::Purge(purge) => self.purge(purge.queue, purge.request_id),
             Command::WorkDone(done) => self.work_done(done),
+            Command::StartMove(start) => self.start_move(start),
+            Command::CancelMove(cancel) => self.cancel_move(cancel),
+            Command::ReportMove(report) => self.report_move(report),
         }
     }
 
@@ -235,7 +264,53 @@ impl Model {
                 return Seen::DeletedRecently;
             }
         }
-        self.insert(create)
+        if let Some(refusal) = self.redrive_refusal(&create.key, &create.attributes) {
+            return Seen::RedriveRefused(refusal);
+        }
+        let seen = self.insert(create);
+        for source in self.dead_letter_sources(&create.key) {
+            let info = &mut self.queues[source.0 as usize - 1].seen.info;
+            info.version += 1;
+            let version = info.version;
+            self.add_work(source, WorkKind::Configure, version);
+        }
+        seen
+    }
+
+    /// Live queues that name this one, in the order of their names.
+    pub(crate) fn dead_letter_sources(&self, target: &QueueKey) -> Vec<QueueId> {
+        let sources = self.queues.iter().filter(|queue| {
+            let policy = queue.seen.info.attributes.redrive_policy.as_ref();
+            let aim = policy.map(|policy| QueueKey::from(&policy.target));
+            queue.deleted_at.is_none() && aim.as_ref() == Some(target)
+        });
+        let mut sources: Vec<_> = sources
+            .map(|queue| (queue.key.name.clone(), queue.seen.info.id))
+            .collect();
+        sources.sort();
+        sources.into_iter().map(|(_, id)| id).collect()
+    }
+
+    fn redrive_refusal(
+        &self,
+        key: &QueueKey,
+        attributes: &QueueAttributes,
+    ) -> Option<RedriveRefusal> {
+        let target = QueueKey::from(&attributes.redrive_policy.as_ref()?.target);
+        let near = target.account == key.account && target.region == key.region;
+        let Some(target) = self.live(&target).filter(|_| near) else {
+            return Some(RedriveRefusal::TargetMissing);
+        };
+        if target.key.name.is_fifo() != key.name.is_fifo() {
+            return Some(RedriveRefusal::OtherKind);
+        }
+        let allow = target.seen.info.attributes.redrive_allow_policy.as_ref()?;
+        let denied = match &allow.permission {
+            RedrivePermission::AllowAll => false,
+            RedrivePermission::DenyAll => true,
+            RedrivePermission::ByQueue(arns) => !arns.iter().any(|arn| QueueKey::from(arn) == *key),
+        };
+        denied.then_some(RedriveRefusal::NotAllowed)
     }
 
     fn insert(&mut self, create: &CreateQueue) -> Seen {
@@ -267,6 +342,7 @@ impl Model {
             deleted_at: None,
             dropped: false,
             work: BTreeMap::new(),
+            tasks: Vec::new(),
         });
         self.add_work(seen.info.id, WorkKind::Configure, 1);
         Seen::Created(seen)
@@ -290,6 +366,12 @@ impl Model {
 
     fn set(&mut self, id: QueueId, changes: &AttributeChanges, request: RequestId) -> Seen {
         let clock = self.clock;
+        let refusal = self.get(id).map(|queue| {
+            let mut attributes = queue.seen.info.attributes.clone();
+            changes.apply_to(&mut attributes);
+            (queue.key.clone(), attributes)
+        });
+        let refusal = refusal.and_then(|(key, after)| self.redrive_refusal(&key, &after));
         let Some(queue) = self.get(id) else {
             return Seen::NoSuchQueue;
         };
@@ -298,6 +380,11 @@ impl Model {
         }
         if queue.set_by == Some(request) {
             return Seen::Set(queue.seen.clone());
+        }
+        if let Some(refusal) = refusal
+            && matches!(changes.redrive_policy, Some(Some(_)))
+        {
+            return Seen::RedriveRefused(refusal);
         }
         queue.set_by = Some(request);
         changes.apply_to(&mut queue.seen.info.attributes);
@@ -370,6 +457,74 @@ impl Model {
     }
 }
 
+impl Model {
+    fn start_move(&mut self, start: &StartMove) -> Seen {
+        let clock = self.clock;
+        let Some(queue) = self.get(start.queue) else {
+            return Seen::NoSuchQueue;
+        };
+        let (key, tasks) = (queue.key.clone(), queue.tasks.clone());
+        let known = tasks.iter().take(10);
+        if let Some(task) = known.clone().find(|task| task.id == start.request_id.0) {
+            return Seen::MoveStarted(task.clone());
+        }
+        if self.dead_letter_sources(&key).is_empty() {
+            return Seen::NotADeadLetterQueue;
+        }
+        if let Some(destination) = &start.destination {
+            let target = self.live(&QueueKey::from(destination));
+            if target.is_none_or(|target| target.key.name.is_fifo() != key.name.is_fifo()) {
+                return Seen::NoSuchDestination;
+            }
+        }
+        if known.into_iter().any(|task| task.status.is_active()) {
+            return Seen::MoveRunning;
+        }
+        let task = MoveTask {
+            id: start.request_id.0,
+            number: tasks.len() as u64 + 1,
+            destination: start.destination.clone(),
+            messages_per_second_max: start.messages_per_second_max,
+            status: MoveStatus::Running,
+            to_move: start.to_move,
+            moved: 0,
+            started_at: Timestamp(clock),
+        };
+        self.get(start.queue).unwrap().tasks.insert(0, task.clone());
+        Seen::MoveStarted(task)
+    }
+
+    fn task(
+        &mut self,
+        queue: QueueId,
+        wanted: impl Fn(&MoveTask) -> bool,
+    ) -> Option<&mut MoveTask> {
+        let mut tasks = self.get(queue)?.tasks.iter_mut().take(10);
+        tasks.find(|task| wanted(task))
+    }
+
+    fn cancel_move(&mut self, cancel: &CancelMove) -> Seen {
+        let Some(task) = self.task(cancel.queue, |task| task.id == cancel.task_id) else {
+            return Seen::NoSuchTask;
+        };
+        if !task.status.is_active() {
+            return Seen::MoveNotRunning;
+        }
+        task.status = MoveStatus::Cancelling;
+        Seen::MoveCancelling(task.clone())
+    }
+
+    fn report_move(&mut self, report: &ReportMove) -> Seen {
+        if let Some(task) = self.task(report.queue, |task| task.number == report.number)
+            && task.status.is_active()
+        {
+            task.moved = task.moved.max(report.moved);
+            task.status = report.end.unwrap_or(task.status);
+        }
+        Seen::Done
+    }
+}
+
 fn fifo_only(changes: &AttributeChanges) -> Option<&'static str> {
     if changes.content_based_deduplication.is_some() {
         Some("ContentBasedDeduplication")
@@ -388,7 +543,7 @@ fn difference(given: &AttributeChanges, current: &QueueAttributes) -> Option<&'s
         value.map(|value| format!("{value:?}"))
     }
     let fifo = current.fifo.clone();
-    let table: [(&str, Option<String>, Option<String>); 12] = [
+    let table: [(&str, Option<String>, Option<String>); 14] = [
         (
             "DelaySeconds",
             text(given.delay_seconds),
@@ -418,6 +573,16 @@ fn difference(given: &AttributeChanges, current: &QueueAttributes) -> Option<&'s
             "VisibilityTimeout",
             text(given.visibility_timeout_seconds),
             text(Some(current.visibility_timeout_seconds)),
+        ),
+        (
+            "RedrivePolicy",
+            text(given.redrive_policy.clone()),
+            text(Some(current.redrive_policy.clone())),
+        ),
+        (
+            "RedriveAllowPolicy",
+            text(given.redrive_allow_policy.clone()),
+            text(Some(current.redrive_allow_policy.clone())),
         ),
         (
             "KmsMasterKeyId",

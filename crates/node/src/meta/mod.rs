@@ -12,18 +12,19 @@ use prost::Message;
 use squorum_consensus::{Group, ReadError};
 use squorum_meta::{Cluster, Command, Outcome, QueueKey, WorkItem, WorkKind, read};
 use squorum_proto::meta::Entry;
+use squorum_proto::queue::command::Operation;
 use squorum_store::Store;
-use squorum_types::service::{ListQueues, QueueInfo, QueueList, ServiceError};
+use squorum_types::service::{ListQueues, MoveTask, Page, QueueInfo, QueueList, ServiceError};
 use squorum_types::{AccountId, GroupId, NodeId, QueueId, Region};
-use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use self::directory::Directory;
 use self::recent::RecentOutcomes;
-use self::state::{AppliedCommand, MetaState};
+use self::state::{AppliedCommand, MetaState, News};
 use crate::cluster::ClusterView;
 use crate::error::{NodeError, failed_read, unavailable};
 use crate::gateway::LeaderClient;
+use crate::routing;
 use crate::shard::batch::SubmitError;
 use crate::shard::{GroupParts, HOLD, submit_error};
 use crate::stamper::Stamper;
@@ -39,7 +40,7 @@ pub(crate) struct MetaHandle<S> {
     directory: Directory,
     recent: RecentOutcomes,
     stamper: Stamper,
-    new_work: Arc<Notify>,
+    news: News,
     leaders: LeaderClient,
     view: ClusterView,
 }
@@ -47,10 +48,13 @@ pub(crate) struct MetaHandle<S> {
 impl<S: Store> MetaHandle<S> {
     pub(crate) async fn start(parts: &GroupParts<S>) -> Result<MetaHandle<S>, NodeError> {
         let directory = Directory::default();
-        let new_work = Arc::new(Notify::new());
-        let recent = RecentOutcomes::default();
-        let work = Arc::clone(&new_work);
-        let state = MetaState::open(&parts.store, directory.clone(), work, recent.clone())?;
+        let (news, recent) = (News::default(), RecentOutcomes::default());
+        let state = MetaState::open(
+            &parts.store,
+            directory.clone(),
+            news.clone(),
+            recent.clone(),
+        )?;
         let group = parts.start_group(GroupId::META, state).await?;
         Ok(MetaHandle {
             group,
@@ -58,7 +62,7 @@ impl<S: Store> MetaHandle<S> {
             directory,
             recent,
             stamper: parts.stamper.clone(),
-            new_work,
+            news,
             leaders: parts.leaders.clone(),
             view: parts.view.clone(),
         })
@@ -229,13 +233,9 @@ impl<S: Store> MetaHandle<S> {
         region: &Region,
         request: &ListQueues,
     ) -> Result<QueueList, ServiceError> {
-        let ListQueues {
-            prefix,
-            after,
-            count_max,
-        } = request;
-        let after = after.as_ref();
-        read::list_queues(&self.store, account, region, prefix, after, *count_max)
+        let ListQueues { prefix, page } = request;
+        let after = page.after.as_ref();
+        read::list_queues(&self.store, account, region, prefix, after, page.count_max)
             .map_err(failed_read)
     }
 
@@ -264,8 +264,57 @@ impl<S: Store> MetaHandle<S> {
         Ok(record.map(|record| Arc::new(record.info)))
     }
 
+    /// A queue that is not deleted, as this replica has it.
+    pub(crate) fn live_queue(
+        &self,
+        queue: QueueId,
+    ) -> Result<Option<Arc<QueueInfo>>, ServiceError> {
+        let record = read::queue(&self.store, queue).map_err(failed_read)?;
+        let record = record.filter(|record| !record.dropping);
+        Ok(record.map(|record| Arc::new(record.info)))
+    }
+
+    /// Tells a shard of a queue's current settings.
+    pub(crate) fn configure(&self, queue: &QueueInfo) -> Result<Operation, ServiceError> {
+        let policy = queue.attributes.redrive_policy.as_ref();
+        let target = match policy.map(|policy| QueueKey::from(&policy.target)) {
+            Some(key) => self.find_locally(&key)?,
+            None => None,
+        };
+        let cluster = read::cluster(&self.store).map_err(failed_read)?;
+        let cluster = cluster.ok_or(unavailable("cluster is not founded"))?;
+        let target = target.as_deref();
+        Ok(routing::configure(queue, target, cluster.shard_count))
+    }
+
+    /// Queues whose dead letters go to this one.
+    pub(crate) fn list_dead_letter_sources(
+        &self,
+        target: &QueueKey,
+        page: &Page,
+    ) -> Result<QueueList, ServiceError> {
+        let Page { after, count_max } = page;
+        read::list_dead_letter_sources(&self.store, target, after.as_ref(), *count_max)
+            .map_err(failed_read)
+    }
+
     /// Returns when there may be new work for the controller.
     pub(crate) async fn new_work(&self) {
-        self.new_work.notified().await;
+        self.news.work.notified().await;
+    }
+
+    /// Returns when there may be something new for the mover.
+    pub(crate) async fn moves_changed(&self) {
+        self.news.moves.notified().await;
+    }
+
+    /// Queues with a task that moves their messages.
+    pub(crate) fn active_moves(&self, count_max: usize) -> Result<Vec<QueueId>, ServiceError> {
+        read::active_moves(&self.store, count_max).map_err(failed_read)
+    }
+
+    /// The last tasks of a queue, the newest first.
+    pub(crate) fn move_tasks(&self, queue: QueueId) -> Result<Vec<MoveTask>, ServiceError> {
+        read::move_tasks(&self.store, queue).map_err(failed_read)
     }
 }

@@ -20,34 +20,45 @@ pub(crate) struct AppliedCommand {
     pub(crate) outcome: Outcome,
 }
 
-/// Applies entries to [`Meta`], and tells directory and controller what they did.
+/// Applies entries to [`Meta`], and tells directory, controller and mover what they did.
 #[derive(Debug)]
 pub(crate) struct MetaState {
     meta: Meta,
     directory: Directory,
-    new_work: Arc<Notify>,
+    news: News,
     recent: RecentOutcomes,
     changed: Vec<QueueChange>,
     applied: Vec<AppliedCommand>,
     has_new_work: bool,
+    moves_changed: bool,
+}
+
+/// What wakes those who look after meta's tasks. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct News {
+    /// For the controller.
+    pub(crate) work: Arc<Notify>,
+    /// For the mover.
+    pub(crate) moves: Arc<Notify>,
 }
 
 impl MetaState {
     pub(crate) fn open<S: Store>(
         store: &S,
         directory: Directory,
-        new_work: Arc<Notify>,
+        news: News,
         recent: RecentOutcomes,
     ) -> Result<MetaState, MetaError> {
         let meta = Meta::open(store)?;
         Ok(MetaState {
             meta,
             directory,
-            new_work,
+            news,
             recent,
             changed: Vec::new(),
             applied: Vec::new(),
             has_new_work: false,
+            moves_changed: false,
         })
     }
 }
@@ -68,10 +79,12 @@ impl<S: Store> ReplicatedState<S> for MetaState {
             mut outcomes,
             changed_queues,
             new_work,
+            moves_changed,
             ..
         } = self.meta.apply(txn, &entry).map_err(to_store_error)?;
         self.changed.extend(changed_queues);
         self.has_new_work |= new_work;
+        self.moves_changed |= moves_changed;
         let outcome = outcomes.pop().filter(|_| outcomes.is_empty());
         let outcome = outcome
             .ok_or_else(|| StoreError::Corruption(format!("log entry {index}: not one command")))?;
@@ -85,7 +98,10 @@ impl<S: Store> ReplicatedState<S> for MetaState {
             self.directory.forget(&change.key);
         }
         if std::mem::take(&mut self.has_new_work) {
-            self.new_work.notify_one();
+            self.news.work.notify_one();
+        }
+        if std::mem::take(&mut self.moves_changed) {
+            self.news.moves.notify_one();
         }
         self.recent.publish(self.applied.drain(..));
     }
@@ -94,7 +110,8 @@ impl<S: Store> ReplicatedState<S> for MetaState {
         self.meta = Meta::open(store).map_err(to_store_error)?;
         self.directory.clear();
         self.recent.clear();
-        self.new_work.notify_one();
+        self.news.work.notify_one();
+        self.news.moves.notify_one();
         Ok(())
     }
 }

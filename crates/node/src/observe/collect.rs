@@ -79,7 +79,9 @@ impl<S: Store> Inner<S> {
             leader == Some(shard.group.node())
         });
         let mut totals = MessageTotals::default();
-        for board in led.map(|shard| shard.board.totals()) {
+        for shard in led {
+            let board = shard.board.totals();
+            totals.in_transfer += *shard.transfers.borrow();
             totals.visible += board.visible;
             totals.in_flight += board.in_flight;
             totals.delayed += board.delayed;

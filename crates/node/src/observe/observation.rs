@@ -105,6 +105,8 @@ pub struct MessageTotals {
     pub visible: u64,
     pub in_flight: u64,
     pub delayed: u64,
+    /// On their way to other shards, and in no queue for so long.
+    pub in_transfer: u64,
     /// Partitions with messages.
     pub partitions: u64,
     /// Of the oldest message that is not deleted, as far as it is known. A partition is known from

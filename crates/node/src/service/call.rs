@@ -13,7 +13,6 @@ use tokio::time::Instant;
 
 use crate::error::unavailable;
 use crate::node::Inner;
-use crate::routing;
 use crate::shard::{Admission, Answer, OpenReceive, ShardHandle};
 
 /// Refusals that one call may see: each has a cure, and cures need few rounds.
@@ -97,10 +96,8 @@ impl<S: Store> Inner<S> {
             };
             match refused.refusal() {
                 Refusal::VersionUnknown => {
-                    shard
-                        .session
-                        .propose(routing::configure(&queue), None)
-                        .await?;
+                    let configure = self.meta.configure(&queue)?;
+                    shard.session.propose(configure, None).await?;
                 }
                 Refusal::VersionOld => queue = self.newer(&queue).await?,
                 Refusal::WindowFull => tokio::time::sleep(WINDOW_FULL_PAUSE).await,

@@ -4,6 +4,7 @@ mod call;
 mod change_visibility;
 mod delete;
 mod locate;
+mod moves;
 mod preference;
 mod queues;
 mod receive;
@@ -13,8 +14,9 @@ use std::sync::Arc;
 
 use squorum_store::Store;
 use squorum_types::service::{
-    ChangeVisibilityEntry, CreateQueue, Delivery, ListQueues, MessageError, QueueDescription,
-    QueueInfo, QueueList, QueueService, ReceiveRequest, SendEntry, SentMessage, ServiceError,
+    ChangeVisibilityEntry, CreateQueue, Delivery, ListQueues, MessageError, MoveTask, Page,
+    QueueDescription, QueueInfo, QueueList, QueueService, ReceiveRequest, SendEntry, SentMessage,
+    ServiceError, StartMove,
 };
 use squorum_types::{AccountId, AttributeChanges, Caller, QueueName};
 
@@ -45,6 +47,41 @@ impl<S: Store> QueueService for Node<S> {
         request: ListQueues,
     ) -> Result<QueueList, ServiceError> {
         self.inner.list_queues(caller, &request).await
+    }
+
+    async fn list_dead_letter_sources(
+        &self,
+        _caller: &Caller,
+        queue: &Arc<QueueInfo>,
+        page: Page,
+    ) -> Result<QueueList, ServiceError> {
+        self.inner.list_dead_letter_sources(queue, &page).await
+    }
+
+    async fn start_move(
+        &self,
+        _caller: &Caller,
+        queue: &Arc<QueueInfo>,
+        start: StartMove,
+    ) -> Result<MoveTask, ServiceError> {
+        self.inner.start_move(queue, start).await
+    }
+
+    async fn list_moves(
+        &self,
+        _caller: &Caller,
+        queue: &Arc<QueueInfo>,
+    ) -> Result<Vec<MoveTask>, ServiceError> {
+        self.inner.list_moves(queue).await
+    }
+
+    async fn cancel_move(
+        &self,
+        _caller: &Caller,
+        queue: &Arc<QueueInfo>,
+        task_id: [u8; 16],
+    ) -> Result<MoveTask, ServiceError> {
+        self.inner.cancel_move(queue, task_id).await
     }
 
     async fn delete_queue(

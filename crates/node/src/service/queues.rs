@@ -14,9 +14,13 @@ use squorum_proto::queue::Tick;
 use squorum_proto::queue::command::Operation;
 use squorum_store::Store;
 use squorum_types::service::{
-    CreateQueue, ListQueues, QueueCounters, QueueDescription, QueueInfo, QueueList, ServiceError,
+    CreateQueue, ListQueues, Page, QueueCounters, QueueDescription, QueueInfo, QueueList,
+    ServiceError,
 };
-use squorum_types::{AccountId, AttributeChanges, Caller, NodeId, PartitionId, QueueName};
+use squorum_types::{
+    AccountId, AttributeChanges, Caller, NodeId, PartitionId, QueueName, RedrivePolicy,
+    RedriveRefusal,
+};
 use tokio::time::Instant;
 
 use super::call::internal;
@@ -40,6 +44,7 @@ impl<S: Store> Inner<S> {
             attributes,
             given,
         } = request;
+        let policy = attributes.redrive_policy.clone();
         let (account, region) = (caller.account.clone(), caller.region.clone());
         let shard_count = self.cluster.shard_count;
         let partition_count = plan::partition_count(&attributes, shard_count, self.node_count);
@@ -65,6 +70,7 @@ impl<S: Store> Inner<S> {
             CreateQueueOutcome::NameExists { attribute } => {
                 Err(ServiceError::QueueNameExists { attribute })
             }
+            CreateQueueOutcome::RedriveRefused(refusal) => Err(refused(policy, refusal)),
             CreateQueueOutcome::DeletedRecently => Err(ServiceError::QueueDeletedRecently),
         }
     }
@@ -94,6 +100,16 @@ impl<S: Store> Inner<S> {
         self.meta.list(&caller.account, &caller.region, request)
     }
 
+    pub(crate) async fn list_dead_letter_sources(
+        &self,
+        queue: &QueueInfo,
+        page: &Page,
+    ) -> Result<QueueList, ServiceError> {
+        self.meta.confirm().await?;
+        let key = QueueKey::of(queue);
+        self.meta.list_dead_letter_sources(&key, page)
+    }
+
     pub(crate) async fn delete_queue(&self, queue: &QueueInfo) -> Result<(), ServiceError> {
         let command = Command::DeleteQueue(DeleteQueue { queue: queue.id });
         match self.meta.propose(&command).await? {
@@ -111,6 +127,7 @@ impl<S: Store> Inner<S> {
         changes: AttributeChanges,
     ) -> Result<(), ServiceError> {
         let request_id = self.request_id();
+        let policy = changes.redrive_policy.clone().flatten();
         let set = SetAttributes {
             queue: queue.id,
             changes,
@@ -123,6 +140,9 @@ impl<S: Store> Inner<S> {
         {
             Outcome::SetAttributes(SetAttributesOutcome::Set(_)) => {
                 self.controller.drive(queue.id, WorkKind::Configure).await
+            }
+            Outcome::SetAttributes(SetAttributesOutcome::RedriveRefused(refusal)) => {
+                Err(refused(policy, refusal))
             }
             Outcome::SetAttributes(SetAttributesOutcome::NoSuchQueue) => {
                 Err(ServiceError::QueueDoesNotExist)
@@ -230,11 +250,16 @@ impl<S: Store> Inner<S> {
         })
     }
 
-    fn request_id(&self) -> RequestId {
+    pub(super) fn request_id(&self) -> RequestId {
         let mut bytes = [0; 16];
         self.entropy.fill(&mut bytes);
         RequestId(bytes)
     }
+}
+
+fn refused(policy: Option<RedrivePolicy>, refusal: RedriveRefusal) -> ServiceError {
+    let text = policy.map(|policy| policy.text).unwrap_or_default();
+    ServiceError::RedrivePolicyRefused { text, refusal }
 }
 
 fn unexpected(outcome: &Outcome) -> ServiceError {

@@ -91,6 +91,8 @@ pub(crate) struct ShardHandle {
     pub(crate) group: Group<Outcomes>,
     pub(crate) board: Board,
     pub(crate) digests: Digests,
+    /// Messages that wait for other shards, as this replica has it.
+    pub(crate) transfers: watch::Receiver<u64>,
     /// For other nodes' gateways, if this node leads.
     pub(crate) proposer: ProposerHandle,
     /// For this node's gateway, whoever leads.
@@ -115,6 +117,7 @@ impl ShardHandle {
             digests.clone(),
             Arc::clone(&parts.figures),
         )?;
+        let transfers = state.watch_transfers();
         let group = parts.start_group(GroupId::of_shard(id), state).await?;
         let (run, proposer) = Proposer::new(
             group.clone(),
@@ -144,6 +147,7 @@ impl ShardHandle {
             group,
             board,
             digests,
+            transfers,
             proposer,
             session,
         })

@@ -9,6 +9,7 @@ use squorum_proto::queue::Entry;
 use squorum_queue::{Applied, CommandOutcome, Limits, PartitionStatus, Shard, read_statuses};
 use squorum_store::{Overlay, Store, StoreError};
 use squorum_types::{PartitionId, ShardId};
+use tokio::sync::watch;
 
 use super::board::Board;
 use crate::cluster::DigestAt;
@@ -27,6 +28,8 @@ pub(crate) struct ShardState {
     board: Board,
     digests: Digests,
     figures: Arc<Figures>,
+    /// Messages in the outbox.
+    transfers: watch::Sender<u64>,
     /// Of the entries since the last commit.
     statuses: Vec<(PartitionId, Option<PartitionStatus>)>,
 }
@@ -43,6 +46,7 @@ impl ShardState {
         let shard = Shard::open(store, id, limits.clone())?;
         publish_stored(store, id, &shard, &board)?;
         Ok(ShardState {
+            transfers: watch::Sender::new(shard.transfers_waiting()),
             id,
             limits,
             shard,
@@ -51,6 +55,16 @@ impl ShardState {
             figures,
             statuses: Vec::new(),
         })
+    }
+
+    pub(crate) fn watch_transfers(&self) -> watch::Receiver<u64> {
+        self.transfers.subscribe()
+    }
+
+    fn publish_transfers(&self) {
+        let waiting = self.shard.transfers_waiting();
+        self.transfers
+            .send_if_modified(|known| std::mem::replace(known, waiting) != waiting);
     }
 }
 
@@ -94,11 +108,13 @@ impl<S: Store> ReplicatedState<S> for ShardState {
         let statuses = std::mem::take(&mut self.statuses);
         self.board
             .update(statuses, self.shard.has_background_work());
+        self.publish_transfers();
     }
 
     fn reload(&mut self, store: &S) -> Result<(), StoreError> {
         self.shard = Shard::open(store, self.id, self.limits.clone())?;
         self.statuses.clear();
+        self.publish_transfers();
         publish_stored(store, self.id, &self.shard, &self.board)
     }
 }

@@ -206,16 +206,21 @@ pub(crate) fn caller() -> Caller {
 
 impl Client {
     pub(crate) async fn create(&self, name: &str) -> Arc<QueueInfo> {
+        self.create_with(name, AttributeChanges::default()).await
+    }
+
+    pub(crate) async fn create_with(&self, name: &str, given: AttributeChanges) -> Arc<QueueInfo> {
         let name = QueueName::parse(name).unwrap();
-        let attributes = if name.is_fifo() {
+        let mut attributes = if name.is_fifo() {
             QueueAttributes::fifo()
         } else {
             QueueAttributes::standard()
         };
+        given.apply_to(&mut attributes);
         let request = CreateQueue {
             name,
             attributes,
-            given: AttributeChanges::default(),
+            given,
         };
         self.0.create_queue(&caller(), request).await.unwrap()
     }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod cluster;
+mod dead_letters;
 mod every_node;
 mod failover;
 mod observing;

@@ -37,6 +37,11 @@ fn messages(sheet: &mut Sheet<'_>, node: &Observation) -> fmt::Result {
         ],
     )?;
     sheet.gauge(
+        "squorum_messages_in_transfer",
+        "Messages on their way from shards that this node leads to others, such as dead letters",
+        messages.in_transfer,
+    )?;
+    sheet.gauge(
         "squorum_partitions_with_messages",
         "Partitions with messages that this node leads",
         messages.partitions,

@@ -1,4 +1,4 @@
-use crate::QueueName;
+use crate::{QueueName, RedriveRefusal};
 
 /// Why a whole call failed. Closed: the front end maps each to one answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -12,6 +12,22 @@ pub enum ServiceError {
     QueueDeletedRecently,
     #[error("queue {queue} was purged less than 60 seconds ago")]
     PurgeInProgress { queue: QueueName },
+    /// `text` is the redrive policy as it was given.
+    #[error("redrive policy {text} is invalid: {refusal}")]
+    RedrivePolicyRefused {
+        text: String,
+        refusal: RedriveRefusal,
+    },
+    #[error("no queue's dead letters go to this queue")]
+    NotADeadLetterQueue,
+    #[error("destination does not exist")]
+    DestinationDoesNotExist,
+    #[error("messages of this queue are being moved already")]
+    MoveIsRunning,
+    #[error("messages are not being moved by this task")]
+    MoveIsNotRunning,
+    #[error("there is no such task")]
+    MoveDoesNotExist,
     /// Too many messages in flight; only on a short poll of a standard queue.
     #[error("too many messages in flight")]
     OverLimit,

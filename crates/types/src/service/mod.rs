@@ -4,14 +4,16 @@
 
 mod delivery;
 mod error;
+mod move_task;
 mod queue;
 mod request;
 
 pub use delivery::{Delivery, ReceivedMessage};
 pub use error::{MessageError, ServiceError};
+pub use move_task::{MoveFailure, MoveStatus, MoveTask, StartMove};
 pub use queue::{QueueCounters, QueueDescription, QueueInfo};
 pub use request::{
-    ChangeVisibilityEntry, CreateQueue, ListQueues, QueueList, ReceiveRequest, SendEntry,
+    ChangeVisibilityEntry, CreateQueue, ListQueues, Page, QueueList, ReceiveRequest, SendEntry,
     SentMessage,
 };
 
@@ -47,6 +49,37 @@ pub trait QueueService: Send + Sync + 'static {
         caller: &Caller,
         request: ListQueues,
     ) -> impl Future<Output = Result<QueueList, ServiceError>> + Send;
+
+    /// The queues whose dead-letter queue this one is.
+    fn list_dead_letter_sources(
+        &self,
+        caller: &Caller,
+        queue: &Arc<QueueInfo>,
+        page: Page,
+    ) -> impl Future<Output = Result<QueueList, ServiceError>> + Send;
+
+    /// Starts to send a dead-letter queue's messages on.
+    fn start_move(
+        &self,
+        caller: &Caller,
+        queue: &Arc<QueueInfo>,
+        start: StartMove,
+    ) -> impl Future<Output = Result<MoveTask, ServiceError>> + Send;
+
+    /// The last tasks of a queue, the newest first.
+    fn list_moves(
+        &self,
+        caller: &Caller,
+        queue: &Arc<QueueInfo>,
+    ) -> impl Future<Output = Result<Vec<MoveTask>, ServiceError>> + Send;
+
+    /// Ends a task soon. What it has moved stays moved.
+    fn cancel_move(
+        &self,
+        caller: &Caller,
+        queue: &Arc<QueueInfo>,
+        task_id: [u8; 16],
+    ) -> impl Future<Output = Result<MoveTask, ServiceError>> + Send;
 
     /// Answers when no shard takes or gives messages of the queue any more.
     fn delete_queue(

@@ -1,4 +1,4 @@
-use crate::{AccountId, QueueAttributes, QueueId, QueueName, Region, Timestamp};
+use crate::{AccountId, QueueArn, QueueAttributes, QueueId, QueueName, Region, Timestamp};
 
 /// A queue as the node knows it at one version. Requests are validated against it; the node notices
 /// by itself when it has become old.
@@ -17,6 +17,16 @@ pub struct QueueInfo {
     pub partition_count: u16,
     pub created_at: Timestamp,
     pub modified_at: Timestamp,
+}
+
+impl QueueInfo {
+    pub fn arn(&self) -> QueueArn {
+        QueueArn {
+            region: self.region.clone(),
+            account: self.account.clone(),
+            name: self.name.clone(),
+        }
+    }
 }
 
 /// Messages of a queue by state.

@@ -17,6 +17,12 @@ pub struct CreateQueue {
 #[derive(Clone, Debug, Default)]
 pub struct ListQueues {
     pub prefix: String,
+    pub page: Page,
+}
+
+/// A part of a list of queues, which is in the order of their names.
+#[derive(Clone, Debug, Default)]
+pub struct Page {
     /// Only names after this one.
     pub after: Option<QueueName>,
     pub count_max: usize,

@@ -1,0 +1,243 @@
+"""Dead-letter queues: policies, moves, what a moved message keeps. parity.md 3, 5, 9."""
+
+import base64
+import json
+import time
+import uuid
+
+import pytest
+
+from squorum_tests.queue import refused
+
+KIND = {"kind": {"DataType": "String", "StringValue": "poison"}}
+
+
+def arn(made) -> str:
+    return made.attributes("QueueArn")["QueueArn"]
+
+
+def policy(dead, receives: int | str = 1) -> str:
+    return json.dumps({"deadLetterTargetArn": arn(dead), "maxReceiveCount": receives})
+
+
+def until_moved(source, dead, wait=5):
+    """Receives from a source that gives nothing any more, then the message that was moved."""
+    assert source.receive() == []
+    return dead.receive_one(wait=wait)
+
+
+def test_moved_when_received_once_too_often(queue):
+    """[9] `maxReceiveCount` receives are answered; the next one moves instead."""
+    dead = queue()
+    source = queue(RedrivePolicy=policy(dead, 2), VisibilityTimeout=0)
+    sent = source.send("a", MessageAttributes=KIND)
+    assert [source.receive_one()["Body"] for _ in range(2)] == ["a", "a"]
+    moved = until_moved(source, dead)
+    assert moved["MessageId"] == sent["MessageId"]
+    assert moved["Body"] == "a"
+    assert moved["MD5OfMessageAttributes"] == sent["MD5OfMessageAttributes"]
+    attributes = moved["Attributes"]
+    assert attributes["ApproximateReceiveCount"] == "3"
+    assert attributes["DeadLetterQueueSourceArn"] == arn(source)
+
+
+def test_time_of_sending_is_kept(queue):
+    """[9]"""
+    dead = queue()
+    source = queue(RedrivePolicy=policy(dead), VisibilityTimeout=0)
+    source.send("a")
+    first = source.receive_one()["Attributes"]
+    moved = until_moved(source, dead)["Attributes"]
+    for name in ("SentTimestamp", "ApproximateFirstReceiveTimestamp"):
+        assert moved[name] == first[name]
+
+
+def test_fifo_goes_to_fifo(fifo):
+    """The group goes on without the message that left."""
+    dead = fifo()
+    source = fifo(RedrivePolicy=policy(dead), VisibilityTimeout=0, ContentBasedDeduplication="true")
+    for body in "ab":
+        source.send(body, group="g")
+    assert source.bodies(maximum=1) == ["a"]
+    assert source.bodies(maximum=1) == ["b"]
+    moved = until_moved(source, dead)
+    assert moved["Body"] == "a"
+    assert moved["Attributes"]["MessageGroupId"] == "g"
+    assert moved["Attributes"]["DeadLetterQueueSourceArn"] == arn(source)
+
+
+def test_policies_are_echoed_and_removed(queue):
+    """[5] As they were set, the count a number or a text."""
+    dead = queue(RedriveAllowPolicy='{"redrivePermission": "allowAll"}')
+    for count in (3, "3"):
+        text = policy(dead, count)
+        source = queue(RedrivePolicy=text)
+        assert source.attributes("RedrivePolicy") == {"RedrivePolicy": text}
+        source.set(RedrivePolicy="")
+        assert source.attributes("RedrivePolicy") == {}
+    allow = {"RedriveAllowPolicy": '{"redrivePermission": "allowAll"}'}
+    assert dead.attributes("RedriveAllowPolicy") == allow
+    dead.set(RedriveAllowPolicy="")
+    assert dead.attributes("RedriveAllowPolicy") == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("{", "not a valid JSON map"),
+        ('{"maxReceiveCount":1}', "mandatory attribute: deadLetterTargetArn"),
+        ('{"deadLetterTargetArn":"ARN"}', "mandatory attribute: maxReceiveCount"),
+        (
+            '{"deadLetterTargetArn":"ARN","maxReceiveCount":0}',
+            "Invalid value for maxReceiveCount: 0, valid values are from 1 to 1000 both inclusive.",
+        ),
+        ('{"deadLetterTargetArn":"ARN","maxReceiveCount":1.5}', "Invalid value for maxReceive"),
+        (
+            '{"deadLetterTargetArn":"ARN-none","maxReceiveCount":1}',
+            "Dead letter target does not exist.",
+        ),
+        ('{"deadLetterTargetArn":"none","maxReceiveCount":1}', "Dead letter target does not"),
+    ],
+)
+def test_bad_policies_are_refused(queue, text, reason):
+    """[3]"""
+    made = queue()
+    text = text.replace("ARN", arn(queue()))
+    with refused("InvalidParameterValue", f"…{reason}…"):
+        made.set(RedrivePolicy=text)
+    assert made.attributes("RedrivePolicy") == {}
+
+
+def test_kinds_must_be_the_same(queue, fifo):
+    with refused("InvalidParameterValue", "…same type…"):
+        queue().set(RedrivePolicy=policy(fifo()))
+    with refused("InvalidParameterValue", "…same type…"):
+        fifo(RedrivePolicy=policy(queue()))
+
+
+def test_a_queue_says_who_may_use_it(queue):
+    """[9] Asked when a source sets its policy."""
+    source, other = queue(), queue()
+    allow = {"redrivePermission": "byQueue", "sourceQueueArns": [arn(source)]}
+    dead = queue(RedriveAllowPolicy=json.dumps(allow))
+    source.set(RedrivePolicy=policy(dead))
+    with refused("InvalidParameterValue", "…not allowed…"):
+        other.set(RedrivePolicy=policy(dead))
+    dead.set(RedriveAllowPolicy='{"redrivePermission":"denyAll"}')
+    with refused("InvalidParameterValue", "…not allowed…"):
+        queue(RedrivePolicy=policy(dead))
+
+
+def test_sources_are_listed(queue, sqs):
+    """[9] In pages."""
+    dead = queue()
+    sources = sorted(queue(RedrivePolicy=policy(dead)).url for _ in range(3))
+    listed = sqs.list_dead_letter_source_queues(QueueUrl=dead.url)
+    assert sorted(listed["queueUrls"]) == sources
+    pages = sqs.get_paginator("list_dead_letter_source_queues")
+    pages = list(pages.paginate(QueueUrl=dead.url, PaginationConfig={"PageSize": 2}))
+    assert [len(page["queueUrls"]) for page in pages] == [2, 1]
+    assert sorted(url for page in pages for url in page["queueUrls"]) == sources
+    assert "queueUrls" not in sqs.list_dead_letter_source_queues(QueueUrl=sources[0])
+
+
+def test_messages_stay_when_the_dead_letter_queue_is_gone(queue, sqs):
+    """What AWS keeps, stays: it is delivered on."""
+    dead = queue()
+    source = queue(RedrivePolicy=policy(dead), VisibilityTimeout=0)
+    source.send("a")
+    source.receive_one()
+    sqs.delete_queue(QueueUrl=dead.url)
+    assert source.receive_one(wait=5)["Body"] == "a"
+
+
+def wait_for_end(sqs, dead) -> dict:
+    """The last task of a queue, when it has ended."""
+    for _ in range(200):
+        (task,) = sqs.list_message_move_tasks(SourceArn=arn(dead))["Results"]
+        if task["Status"] not in ("RUNNING", "CANCELLING"):
+            return task
+        time.sleep(0.05)
+    raise AssertionError(f"the task does not end: {task}")
+
+
+@pytest.fixture
+def dead_one(queue):
+    """A dead-letter queue with one message, and the message's source."""
+    dead = queue()
+    source = queue(RedrivePolicy=policy(dead), VisibilityTimeout=0)
+    source.send("a")
+    source.receive_one()
+    assert source.receive() == []
+    dead.receive_one(VisibilityTimeout=0)
+    return dead, source
+
+
+def test_messages_go_back_to_where_they_came_from(dead_one, sqs):
+    """[9] As new ones: the count begins anew."""
+    dead, source = dead_one
+    handle = sqs.start_message_move_task(SourceArn=arn(dead))["TaskHandle"]
+    assert json.loads(base64.b64decode(handle))["sourceArn"] == arn(dead)
+    task = wait_for_end(sqs, dead)
+    assert task["Status"] == "COMPLETED"
+    assert task["ApproximateNumberOfMessagesMoved"] == 1
+    assert task["ApproximateNumberOfMessagesToMove"] == 1
+    assert "TaskHandle" not in task
+    assert "DestinationArn" not in task
+    attributes = source.receive_one()["Attributes"]
+    assert attributes["ApproximateReceiveCount"] == "1"
+    assert "DeadLetterQueueSourceArn" not in attributes
+
+
+def test_messages_go_to_a_destination(dead_one, queue, sqs):
+    """[9]"""
+    dead, source = dead_one
+    other = queue()
+    more = {"DestinationArn": arn(other), "MaxNumberOfMessagesPerSecond": 100}
+    sqs.start_message_move_task(SourceArn=arn(dead), **more)
+    task = wait_for_end(sqs, dead)
+    assert {name: task[name] for name in more} == more
+    assert other.receive_one()["Body"] == "a"
+    assert source.receive() == []
+
+
+def test_one_task_at_a_time(queue, sqs):
+    """[9] Cancelled, it is not listed with a handle any more."""
+    dead = queue()
+    queue(RedrivePolicy=policy(dead))
+    for number in range(20):
+        dead.send(str(number))
+    rate = {"MaxNumberOfMessagesPerSecond": 1, "DestinationArn": arn(queue())}
+    handle = sqs.start_message_move_task(SourceArn=arn(dead), **rate)["TaskHandle"]
+    with refused("InvalidParameterValue", "There is already a task running. …"):
+        sqs.start_message_move_task(SourceArn=arn(dead))
+    (running,) = sqs.list_message_move_tasks(SourceArn=arn(dead))["Results"]
+    assert (running["TaskHandle"], running["Status"]) == (handle, "RUNNING")
+    sqs.cancel_message_move_task(TaskHandle=handle)
+    task = wait_for_end(sqs, dead)
+    assert task["Status"] == "CANCELLED"
+    with refused("InvalidParameterValue", "Only active tasks can be cancelled."):
+        sqs.cancel_message_move_task(TaskHandle=handle)
+
+
+def test_tasks_of_what_is_not_there(queue, sqs):
+    """[9] Texts and codes."""
+    plain = queue()
+    missing = arn(plain) + "-none"
+    gone = "The resource that you specified for the {} parameter doesn't exist."
+    with refused(
+        "InvalidParameterValue", "Source queue must be configured as a Dead Letter Queue."
+    ):
+        sqs.start_message_move_task(SourceArn=arn(plain))
+    with refused("ResourceNotFoundException", gone.format("SourceArn"), status=404):
+        sqs.start_message_move_task(SourceArn=missing)
+    dead = queue()
+    queue(RedrivePolicy=policy(dead))
+    with refused("ResourceNotFoundException", gone.format("DestinationArn"), status=404):
+        sqs.start_message_move_task(SourceArn=arn(dead), DestinationArn=missing)
+    with refused("InvalidParameterValue", "Value for parameter TaskHandle is invalid."):
+        sqs.cancel_message_move_task(TaskHandle="none")
+    unknown = {"taskId": str(uuid.uuid4()), "sourceArn": arn(dead)}
+    handle = base64.b64encode(json.dumps(unknown).encode()).decode()
+    with refused("ResourceNotFoundException", "Task does not exist.", status=404):
+        sqs.cancel_message_move_task(TaskHandle=handle)

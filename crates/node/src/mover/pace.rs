@@ -1,0 +1,106 @@
+//! How fast a task goes, and what its driver remembers from step to step.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use squorum_store::Store;
+use squorum_types::QueueId;
+use squorum_types::limits::MOVES_PER_SECOND;
+use squorum_types::service::{MoveFailure, MoveTask, ServiceError};
+use tokio::time::Instant;
+
+use crate::meta::MetaHandle;
+
+/// Time that a task may make up for, after its driver was held up.
+const CREDIT_MAX: Duration = Duration::from_secs(1);
+const REPORT_INTERVAL: Duration = Duration::from_secs(1);
+
+#[derive(Debug)]
+pub(super) struct Pace {
+    /// Thousandths of messages that may be moved.
+    credit: u64,
+    counted_at: Instant,
+    reported: u64,
+    reported_at: Instant,
+    /// The partition that gets the first of what cannot be shared out evenly.
+    turn: usize,
+    /// Queues that messages came from and that do not name this one any more.
+    pub(super) origins: BTreeSet<QueueId>,
+    pub(super) failure: Option<MoveFailure>,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Pace {
+            credit: 0,
+            counted_at: Instant::now(),
+            reported: 0,
+            reported_at: Instant::now(),
+            turn: 0,
+            origins: BTreeSet::new(),
+            failure: None,
+        }
+    }
+}
+
+impl Pace {
+    /// Messages to move now.
+    pub(super) fn count(&mut self, task: &MoveTask) -> u32 {
+        let rate = task.messages_per_second_max;
+        let rate = u64::from(rate.unwrap_or(*MOVES_PER_SECOND.end() as u32));
+        let passed = self.counted_at.elapsed().min(CREDIT_MAX);
+        self.counted_at = Instant::now();
+        self.credit = (self.credit + rate * passed.as_millis() as u64).min(rate * 1_000);
+        let count = self.credit / 1_000;
+        self.credit -= count * 1_000;
+        count as u32
+    }
+
+    /// Shares `count` out over the partitions.
+    pub(super) fn shares(&mut self, count: u32, partitions: usize) -> Vec<u32> {
+        let (each, rest) = (count / partitions as u32, count as usize % partitions);
+        let turn = self.turn;
+        self.turn = (turn + rest) % partitions;
+        let gets_one_more = |at: usize| (at + partitions - turn) % partitions < rest;
+        (0..partitions)
+            .map(|at| each + u32::from(gets_one_more(at)))
+            .collect()
+    }
+
+    pub(super) fn report_is_due(&mut self, moved: u64) -> bool {
+        let due = moved != self.reported && self.reported_at.elapsed() >= REPORT_INTERVAL;
+        if due {
+            (self.reported, self.reported_at) = (moved, Instant::now());
+        }
+        due
+    }
+
+    /// Takes note of a queue that messages came from; false if there is none.
+    pub(super) fn learn_origin<S: Store>(
+        &mut self,
+        origin: u64,
+        meta: &MetaHandle<S>,
+    ) -> Result<bool, ServiceError> {
+        let queue = QueueId(origin);
+        let lives = meta.live_queue(queue)?.is_some();
+        Ok(lives && {
+            self.origins.insert(queue);
+            true
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_add_up_and_take_turns() {
+        let mut pace = Pace::default();
+        assert_eq!(pace.shares(7, 3), [3, 2, 2]);
+        assert_eq!(pace.shares(4, 3), [1, 2, 1]);
+        assert_eq!(pace.shares(2, 3), [1, 0, 1]);
+        assert_eq!(pace.shares(0, 3), [0, 0, 0]);
+        assert_eq!(pace.shares(5, 1), [5]);
+    }
+}
