@@ -22,14 +22,14 @@ pub(super) fn run<T: Txn>(
     if let Some(attempt) = attempt.filter(|_| step.settings.fifo)
         && let Some(attempt) = partition.replay_attempt(step, attempt, timeout_ms)?
     {
-        return Ok(received(attempt.deliveries, attempt.repeats, receive));
+        return Ok(received(attempt.deliveries, receive));
     }
     let full = partition.row.in_flight >= step.limits.in_flight_max;
     if full && !step.settings.fifo && !receive.replay_only {
         return Ok(refused(Refusal::OverLimit));
     }
     if full || receive.replay_only || !within_retention {
-        return Ok(received(Vec::new(), 0, receive));
+        return Ok(received(Vec::new(), receive));
     }
     let room = usize::try_from(step.limits.in_flight_max - partition.row.in_flight);
     let count = room
@@ -42,7 +42,7 @@ pub(super) fn run<T: Txn>(
     };
     // The message at the head may have left.
     partition.advance_head(step)?;
-    Ok(received(deliveries, 0, receive))
+    Ok(received(deliveries, receive))
 }
 
 fn receive_standard<T: Txn>(
@@ -77,7 +77,7 @@ fn receive_fifo<T: Txn>(
     Ok(deliveries)
 }
 
-fn received(messages: Vec<DeliveredMessage>, repeats: u64, receive: &Receive) -> Outcome {
+fn received(messages: Vec<DeliveredMessage>, receive: &Receive) -> Outcome {
     let attempt_hash = receive.attempt_hash.clone();
     let partition = receive.partition;
     Outcome {
@@ -85,7 +85,6 @@ fn received(messages: Vec<DeliveredMessage>, repeats: u64, receive: &Receive) ->
             messages,
             attempt_hash,
             partition,
-            repeats,
         })),
     }
 }

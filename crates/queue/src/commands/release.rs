@@ -59,15 +59,11 @@ fn undo_in<T: Txn>(
     received: &Received,
 ) -> Result<(), StoreError> {
     partition.advance(step)?;
-    if let Some(attempt) = received.attempt_hash.first_chunk::<16>() {
-        let repeats = partition.attempt_repeats(step, *attempt, &received.messages)?;
-        if repeats.is_some_and(|repeats| repeats > received.repeats) {
-            // The client asked again and has the same deliveries by a later receive.
-            return Ok(());
-        }
-        if repeats.is_some() {
-            partition.forget_attempt(step, *attempt)?;
-        }
+    // The client may have asked again, and have the same deliveries by another receive.
+    if let Some(attempt) = received.attempt_hash.first_chunk::<16>()
+        && !partition.release_attempt(step, *attempt, &received.messages)?
+    {
+        return Ok(());
     }
     for delivered in &received.messages {
         let delivery = partition.delivery_row(step.txn, delivered.seq)?;

@@ -71,6 +71,7 @@ impl Partition {
             deadline_ms: step.now.plus_ms(visibility_timeout_ms).0,
             deliveries: deliveries.to_vec(),
             repeats: 0,
+            releases: 0,
         };
         rows::put(step.txn, self.keys.hashed(Table::Attempt, hash), &attempt);
         let floor = &mut self.row.attempt_floor;
@@ -80,17 +81,26 @@ impl Partition {
         Ok(())
     }
 
-    /// How often an attempt was repeated, if its record stands for these deliveries.
-    pub(crate) fn attempt_repeats<T: Txn>(
-        &self,
-        step: &Step<'_, T>,
+    /// One of the receives that gave an attempt's deliveries is undone. True if that was the last of
+    /// them: nobody has the deliveries then. False also when there is no record of them any more.
+    pub(crate) fn release_attempt<T: Txn>(
+        &mut self,
+        step: &mut Step<'_, T>,
         hash: AttemptHash,
         deliveries: &[DeliveredMessage],
-    ) -> Result<Option<u64>, StoreError> {
+    ) -> Result<bool, StoreError> {
         let key = self.keys.hashed(Table::Attempt, hash);
         let attempt = rows::get::<AttemptRow, _>(step.txn, &key)?;
-        let same = attempt.filter(|attempt| attempt.deliveries == deliveries);
-        Ok(same.map(|attempt| attempt.repeats))
+        let Some(mut attempt) = attempt.filter(|attempt| attempt.deliveries == deliveries) else {
+            return Ok(false);
+        };
+        attempt.releases += 1;
+        if attempt.releases <= attempt.repeats {
+            rows::put(step.txn, key, &attempt);
+            return Ok(false);
+        }
+        self.forget_attempt(step, hash)?;
+        Ok(true)
     }
 
     /// Removes an attempt's record, if there is one.

@@ -323,7 +323,8 @@ impl History {
                     // Of a message that nobody holds or held, any handle is made up.
                     message.removed |= message.was_received();
                 }
-                proto::EntryResult::Expired if settings.fifo && !current => {}
+                proto::EntryResult::Expired
+                    if settings.fifo && (!current || message.is_in_doubt()) => {}
                 _ => return Err(format!("not deleted: {message:?}")),
             }
         }
@@ -364,9 +365,10 @@ impl History {
         let Some(partition) = self.partitions.get_mut(&key) else {
             return;
         };
+        let is_attempt = !received.attempt_hash.is_empty();
         for delivered in &received.messages {
             if let Some(message) = partition.messages.get_mut(&delivered.seq) {
-                message.released(delivered.delivery_number, id, self.clock_ms);
+                message.released(delivered.delivery_number, id, self.clock_ms, is_attempt);
             }
         }
     }

@@ -41,7 +41,6 @@ pub(crate) fn received(
         messages,
         attempt_hash,
         partition,
-        repeats: 0,
     })
 }
 

@@ -74,14 +74,11 @@ fn outcomes() {
             queue: 300,
             index: 2,
         }),
-        repeats: 1,
     };
     check_outcome(
         "Received",
         Kind::Received(received),
-        "\
-        0a3908ac02123422320a1508ac0210900318022080d095ffbc3128ffffffff0f1210cccccccccccc\
-         cccccccccccccccccccc1a0508ac0210022001",
+        "0a3708ac02123222300a1508ac0210900318022080d095ffbc3128ffffffff0f1210cccccccccccccccccccccccccccccccc1a0508ac021002",
     );
     let results = [
         proto::EntryResult::Ok,

@@ -136,11 +136,12 @@ fn deliveries_and_records() {
             lane: 1,
         }],
         repeats: 1,
+        releases: 2,
     };
     check(
         "AttemptRow",
         &attempt,
-        "08e0f7a7ffbc3110b0ba97ffbc311a1108ac0210900318022080d095ffbc3128012001",
+        "08e0f7a7ffbc3110b0ba97ffbc311a1108ac0210900318022080d095ffbc31280120012802",
     );
 }
 

@@ -1,13 +1,15 @@
 //! What is known of one message.
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 use squorum_proto::queue as proto;
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Delivery {
     number: u64,
-    /// The session and number of the receive that gave it last.
-    receive: ReceiveId,
+    /// The receives that gave it and were not undone.
+    holders: BTreeSet<ReceiveId>,
     /// The message is nobody else's before. 0 if that was ended.
     deadline_ms: u64,
 }
@@ -23,6 +25,8 @@ pub(super) struct MessageHistory {
     visible_at_ms: u64,
     delivery: Option<Delivery>,
     receive_count: u64,
+    /// The delivery may have been undone, or not: nobody holds it.
+    is_in_doubt: bool,
     pub(super) removed: bool,
     pub(super) may_have_expired: bool,
 }
@@ -36,6 +40,7 @@ impl MessageHistory {
             visible_at_ms: clock_ms + if fifo { 0 } else { new.delay_ms },
             delivery: None,
             receive_count: 0,
+            is_in_doubt: false,
             removed: false,
             may_have_expired: false,
         }
@@ -50,8 +55,12 @@ impl MessageHistory {
         self.receive_count > 0
     }
 
+    pub(super) fn is_in_doubt(&self) -> bool {
+        self.is_in_doubt
+    }
+
     pub(super) fn is_current(&self, delivery_number: u64, clock_ms: u64) -> bool {
-        self.delivery.is_some_and(|delivery| {
+        self.delivery.as_ref().is_some_and(|delivery| {
             delivery.number == delivery_number && delivery.deadline_ms > clock_ms
         })
     }
@@ -69,20 +78,21 @@ impl MessageHistory {
         if self.visible_at_ms > clock_ms {
             return Err(format!("P2: delivered before its delay ended: {self:?}"));
         }
-        if self
-            .delivery
-            .is_some_and(|delivery| delivery.deadline_ms > clock_ms)
-        {
+        let was_in_doubt = std::mem::take(&mut self.is_in_doubt);
+        let in_flight = self.delivery.as_ref();
+        let in_flight = in_flight.is_some_and(|delivery| delivery.deadline_ms > clock_ms);
+        if in_flight && !was_in_doubt {
             return Err(format!("P2: delivered while it is another's: {self:?}"));
         }
         let count = delivered.receive_count;
-        if count != self.receive_count + 1 {
+        let was_undone = was_in_doubt && count == self.receive_count;
+        if count != self.receive_count + 1 && !was_undone {
             return Err(format!("received {count} times: {self:?}"));
         }
         self.receive_count = count;
         self.delivery = Some(Delivery {
             number: delivered.delivery_number,
-            receive,
+            holders: BTreeSet::from([receive]),
             deadline_ms,
         });
         Ok(())
@@ -97,7 +107,9 @@ impl MessageHistory {
     ) -> Result<(), String> {
         match &mut self.delivery {
             Some(delivery) if delivery.number == delivered.delivery_number => {
-                (delivery.deadline_ms, delivery.receive) = (deadline_ms, receive);
+                delivery.deadline_ms = deadline_ms;
+                delivery.holders.insert(receive);
+                self.is_in_doubt = false;
             }
             _ => return Err(format!("a delivery number again: {self:?}")),
         }
@@ -123,19 +135,33 @@ impl MessageHistory {
                 } else {
                     clock_ms + timeout_ms
                 };
+                self.is_in_doubt = false;
                 Ok(())
             }
             _ => Err(format!("changed by an old handle: {self:?}")),
         }
     }
 
-    /// A receive was undone, and with it the delivery, if it is that receive's still.
-    pub(super) fn released(&mut self, delivery_number: u64, receive: ReceiveId, clock_ms: u64) {
-        let its_own = self
-            .delivery
-            .is_some_and(|delivery| delivery.receive == receive);
+    /// A receive was undone, and with it the delivery, if nobody has it by another receive. Of an
+    /// attempt only as long as it is remembered, which does not show here.
+    pub(super) fn released(
+        &mut self,
+        delivery_number: u64,
+        receive: ReceiveId,
+        clock_ms: u64,
+        is_attempt: bool,
+    ) {
+        let Some(delivery) = &mut self.delivery else {
+            return;
+        };
+        let was_its_own = delivery.holders.remove(&receive) && delivery.holders.is_empty();
         // One whose timeout has ended stays as it is.
-        if its_own && self.is_current(delivery_number, clock_ms) {
+        if !was_its_own || !self.is_current(delivery_number, clock_ms) {
+            return;
+        }
+        if is_attempt {
+            self.is_in_doubt = true;
+        } else {
             self.receive_count -= 1;
             self.delivery = None;
         }

@@ -48,8 +48,8 @@ impl Partition {
                     messages: deliveries,
                     attempt_hash: receive.attempt_hash.clone(),
                     partition: receive.partition,
-                    repeats: 0,
                 },
+                holders: 1,
             });
         }
         outcome
@@ -116,7 +116,7 @@ impl Partition {
         }
         let deadline_ms = clock_ms + receive.visibility_timeout_ms;
         self.attempts[found].deadline_ms = deadline_ms;
-        self.attempts[found].received.repeats += 1;
+        self.attempts[found].holders += 1;
         for delivered in &attempt.received.messages {
             let at = self.position_of(delivered.seq).unwrap();
             self.messages[at].state = State::InFlight(deadline_ms);

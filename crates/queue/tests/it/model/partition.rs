@@ -59,6 +59,8 @@ pub(super) struct Attempt {
     pub(super) expires_at_ms: u64,
     pub(super) deadline_ms: u64,
     pub(super) received: proto::Received,
+    /// Receives that gave them and were not undone.
+    pub(super) holders: u64,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -432,16 +434,21 @@ impl Partition {
 
     /// Undoes the deliveries of a receive that nothing followed.
     pub(super) fn release(&mut self, fifo: bool, received: &proto::Received) {
-        let same = |attempt: &Attempt| attempt.received.messages == received.messages;
-        if self
-            .attempts
-            .iter()
-            .any(|one| same(one) && one.received.repeats > received.repeats)
-        {
-            // A later receive gave them again: they are not this one's to give back.
-            return;
+        if !received.attempt_hash.is_empty() {
+            let same = |attempt: &&mut Attempt| {
+                attempt.hash == received.attempt_hash
+                    && attempt.received.messages == received.messages
+            };
+            // Without a record nobody knows who else has them.
+            let Some(attempt) = self.attempts.iter_mut().find(same) else {
+                return;
+            };
+            attempt.holders -= 1;
+            if attempt.holders > 0 {
+                return;
+            }
+            self.attempts.retain(|attempt| attempt.holders > 0);
         }
-        self.attempts.retain(|attempt| !same(attempt));
         for delivered in &received.messages {
             let number = delivered.delivery_number;
             let Some(at) = self.position_of(delivered.seq) else {
