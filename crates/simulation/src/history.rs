@@ -1,6 +1,6 @@
 //! What clients did and saw, in full. The oracle judges nothing else, except the replicas at the end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -50,7 +50,10 @@ pub enum SendOutcome {
 /// A message in an answer that reached its client.
 #[derive(Clone, Debug)]
 pub struct Received {
+    /// Where it was received.
     pub queue: QueueNumber,
+    /// Where it was sent to: the same, unless it has become a dead letter.
+    pub origin: QueueNumber,
     pub tag: Tag,
     pub id: MessageId,
     pub handle: String,
@@ -61,6 +64,12 @@ pub struct Received {
     pub place: usize,
     pub during: During,
     pub visibility_timeout_ms: u64,
+}
+
+impl Received {
+    pub fn is_dead_letter(&self) -> bool {
+        self.queue != self.origin
+    }
 }
 
 /// A call that changed or ended a delivery.
@@ -116,6 +125,8 @@ pub struct History {
     pub found_nothing: Vec<FoundNothing>,
     pub counts: Vec<Counted>,
     pub unknown_receives: Vec<ReceiveUnknown>,
+    /// Queues whose messages may become dead letters.
+    pub mortal: BTreeSet<QueueNumber>,
     /// What no client may ever see, noticed where it happened.
     pub faults: Vec<String>,
 }
@@ -147,6 +158,8 @@ pub struct Message<'a> {
     pub receives: Vec<&'a Received>,
     /// By handle, in the order of the calls.
     pub changes: BTreeMap<&'a str, Vec<&'a Changed>>,
+    /// It may become a dead letter: then a delete by a handle of its queue ends nothing.
+    pub is_mortal: bool,
 }
 
 impl<'a> Message<'a> {
@@ -175,7 +188,15 @@ impl<'a> Message<'a> {
             SendOutcome::Acknowledged { sequence, .. } => sequence,
             _ => None,
         });
-        acknowledged.or_else(|| self.receives.iter().find_map(|r| r.sequence))
+        let mut received = self.receives.iter().filter(|r| !r.is_dead_letter());
+        acknowledged.or_else(|| received.find_map(|r| r.sequence))
+    }
+
+    /// Whether it has left its queue for a dead-letter queue, at some time.
+    pub fn has_died(&self) -> bool {
+        self.receives
+            .iter()
+            .any(|received| received.is_dead_letter())
     }
 
     /// The earliest moment at which a delete may have ended it, refused ones left out.
@@ -184,12 +205,26 @@ impl<'a> Message<'a> {
         deletes.min()
     }
 
-    /// From when on it is deleted for sure.
-    pub fn deleted_ms(&self) -> Option<u64> {
+    /// From when on it is deleted for sure, with clocks that are so far apart at most.
+    pub fn deleted_ms(&self, clock_skew_ms: u64) -> Option<u64> {
         let done = self
             .deletes()
             .filter(|delete| delete.outcome == ChangeOutcome::Done);
-        done.map(|delete| delete.during.ended_ms).min()
+        let sure = done.filter(|delete| !self.is_mortal || self.was_held(delete, clock_skew_ms));
+        sure.map(|delete| delete.during.ended_ms).min()
+    }
+
+    /// Whether the message was in the hands of who deleted it for as long as the call took.
+    fn was_held(&self, delete: &Changed, clock_skew_ms: u64) -> bool {
+        let handle = delete.handle.as_str();
+        let changes = self.changes.get(handle).into_iter().flatten();
+        let mut others = changes.filter(|changed| changed.change != Change::Delete);
+        let mut received = self.receives.iter().filter(|r| r.handle == handle);
+        others.next().is_none()
+            && received.any(|received| {
+                let end_ms = received.during.began_ms + received.visibility_timeout_ms;
+                delete.during.ended_ms + clock_skew_ms < end_ms
+            })
     }
 
     fn deletes(&self) -> impl Iterator<Item = &'a Changed> {
@@ -201,7 +236,7 @@ impl<'a> Message<'a> {
 }
 
 impl History {
-    /// The messages of the run by queue and tag, sent or only seen.
+    /// The messages of the run by tag and the queue that they were sent to, sent or only seen.
     pub fn messages(&self) -> BTreeMap<(QueueNumber, Tag), Message<'_>> {
         let mut messages: BTreeMap<_, Message<'_>> = BTreeMap::new();
         for sent in &self.sends {
@@ -210,7 +245,7 @@ impl History {
         }
         let mut owners = BTreeMap::new();
         for received in &self.receives {
-            let key = (received.queue, received.tag);
+            let key = (received.origin, received.tag);
             messages.entry(key).or_default().receives.push(received);
             owners.insert(received.handle.as_str(), key);
         }
@@ -223,7 +258,8 @@ impl History {
                 changes.push(changed);
             }
         }
-        for message in messages.values_mut() {
+        for ((queue, _), message) in &mut messages {
+            message.is_mortal = self.mortal.contains(queue);
             message.receives.sort_by_key(|r| r.during.began_ms);
             for changes in message.changes.values_mut() {
                 changes.sort_by_key(|changed| changed.during.began_ms);

@@ -11,7 +11,7 @@ pub(super) fn check(
     let mut violations = Vec::new();
     for (position, later) in message.receives.iter().enumerate() {
         let later_ms = later.during.ended_ms;
-        if let Some(deleted_ms) = message.deleted_ms()
+        if let Some(deleted_ms) = message.deleted_ms(rules.clock_skew_ms)
             && deleted_ms < later.during.began_ms
         {
             let text = format!(

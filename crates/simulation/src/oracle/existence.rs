@@ -55,6 +55,10 @@ fn identities(message: &Message<'_>) -> Vec<(MessageId, Option<u128>)> {
         SendOutcome::Acknowledged { id, sequence } => Some((id, sequence)),
         _ => None,
     });
-    let received = message.receives.iter().map(|r| (r.id, r.sequence));
+    // A dead letter has another number in its queue.
+    let received = message.receives.iter().map(|r| match r.is_dead_letter() {
+        true => (r.id, message.sequence()),
+        false => (r.id, r.sequence),
+    });
     sent.chain(received).collect()
 }

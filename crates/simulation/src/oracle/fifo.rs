@@ -70,7 +70,9 @@ fn gave_out_of_order<'m>(
 ) -> impl Iterator<Item = (Rule, String)> + 'm {
     members.iter().enumerate().flat_map(|(position, member)| {
         let earlier = &members[..position];
-        member.message.receives.iter().filter_map(move |received| {
+        let receives = member.message.receives.iter();
+        let receives = receives.filter(|received| !received.is_dead_letter());
+        receives.filter_map(move |received| {
             let skipped = earlier.iter().find(|before| is_skipped(before, received))?;
             let text = format!(
                 "message {} came at {} ms, message {} before it was not deleted",
@@ -95,5 +97,6 @@ fn is_skipped(before: &Member<'_, '_>, received: &Received) -> bool {
         .receives
         .iter()
         .any(|other| other.call == received.call && other.place < received.place);
-    existed && !may_be_deleted && !precedes
+    // A dead letter keeps nothing of its group from coming.
+    existed && !may_be_deleted && !precedes && !before.message.has_died()
 }

@@ -41,6 +41,7 @@ fn sent(tag: u64, at_ms: u64, group: Option<&str>) -> Sent {
 fn received(tag: u64, call: u64, at_ms: u64, group: Option<&str>) -> Received {
     Received {
         queue: 0,
+        origin: 0,
         tag: Tag(tag),
         id: id(tag),
         handle: format!("{tag}-{call}"),
@@ -288,4 +289,31 @@ fn counters_count() {
     assert_eq!(allowed(&mut history, 200), [false, true, false]);
     assert_eq!(allowed(&mut history, 1_095), [true, true, false]);
     assert_eq!(allowed(&mut history, 1_200), [true, false, false]);
+}
+
+#[test]
+fn a_dead_letter_is_its_message_still() {
+    let group = Some("a");
+    let (first, mut dead) = (received(1, 1, 100, group), received(1, 2, 2_500, group));
+    (dead.queue, dead.sequence) = (7, Some(99));
+    let next = received(2, 3, 2_200, group);
+    let deletes = vec![deleted(&dead, 2_600), deleted(&next, 2_300)];
+    let sends = vec![sent(1, 0, group), sent(2, 50, group)];
+    let mut history = history(sends, vec![first, next, dead], deletes);
+    history.mortal = [0].into();
+    assert_eq!(broken(&history), NONE);
+    // Moved while somebody had it.
+    history.receives[2].during = during(1_000);
+    assert_eq!(broken(&history), [Rule::Early]);
+    // In both queues.
+    history.receives[2].during = during(2_500);
+    history.receives.push(received(1, 4, 5_000, group));
+    assert_eq!(broken(&history), [Rule::Returned]);
+    // A delete that came too late for the first handle ended nothing.
+    history.receives.pop();
+    let late = deleted(&history.receives[0], 2_450);
+    history.changes.push(late);
+    assert_eq!(broken(&history), NONE);
+    history.mortal.clear();
+    assert_eq!(broken(&history), [Rule::Returned]);
 }

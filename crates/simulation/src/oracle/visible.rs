@@ -20,7 +20,7 @@ pub(super) fn check(history: &History, messages: &Messages<'_>, rules: &Rules) -
     let miscounted = history
         .counts
         .iter()
-        .filter_map(|counted| miscounted(counted, messages));
+        .filter_map(|counted| miscounted(counted, history, messages, rules));
     hidden.chain(miscounted).collect()
 }
 
@@ -67,9 +67,19 @@ fn hidden(
     })
 }
 
-fn miscounted(counted: &Counted, messages: &Messages<'_>) -> Option<Violation> {
+fn miscounted(
+    counted: &Counted,
+    history: &History,
+    messages: &Messages<'_>,
+    rules: &Rules,
+) -> Option<Violation> {
     let During { began_ms, ended_ms } = counted.during;
     let of_queue = (counted.queue, Tag(0))..(counted.queue + 1, Tag(0));
+    // Receives of which nobody knows what they took may have made dead letters of any.
+    let in_doubt = history
+        .unknown_receives
+        .iter()
+        .any(|unknown| unknown.queue == counted.queue && unknown.during.began_ms <= ended_ms);
     let (mut least, mut most) = (0, 0);
     for (_, message) in messages.range(of_queue) {
         let existed = message.acknowledged_ms().is_some_and(|at| at < began_ms);
@@ -78,8 +88,13 @@ fn miscounted(counted: &Counted, messages: &Messages<'_>) -> Option<Violation> {
             .sends
             .iter()
             .any(|sent| sent.outcome != SendOutcome::Refused && sent.during.began_ms <= ended_ms);
-        let is_gone = message.deleted_ms().is_some_and(|at| at < began_ms);
-        least += u64::from(existed && !may_be_gone);
+        let is_gone = message
+            .deleted_ms(rules.clock_skew_ms)
+            .is_some_and(|at| at < began_ms);
+        let mut received = message.receives.iter();
+        let was_received = in_doubt || received.any(|r| r.during.began_ms <= ended_ms);
+        let may_be_dead = message.is_mortal && was_received;
+        least += u64::from(existed && !may_be_gone && !may_be_dead);
         most += u64::from(may_exist && !is_gone);
     }
     if (least..=most).contains(&counted.messages) {

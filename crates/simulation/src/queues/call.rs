@@ -6,7 +6,7 @@ use squorum_node::Node;
 use squorum_store::memory::MemoryStore;
 use squorum_types::service::{
     ChangeVisibilityEntry, CreateQueue, MessageError, QueueService, ReceiveRequest,
-    ReceivedMessage, SendEntry, SentMessage, ServiceError,
+    ReceivedMessage, SendEntry, SentMessage, ServiceError, StartMove,
 };
 use squorum_types::{AccountId, Caller, QueueName, Region};
 use tokio::sync::oneshot;
@@ -44,6 +44,11 @@ pub(super) enum Call {
         queue: QueueName,
         entry: ChangeVisibilityEntry,
         answer: To<PerMessage<()>>,
+    },
+    /// Sends a dead-letter queue's messages back to where they came from, unless that is under way.
+    StartMove {
+        queue: QueueName,
+        answer: To<()>,
     },
     /// Messages of the queue in any state.
     Count {
@@ -103,6 +108,20 @@ pub(super) async fn serve(node: Node<MemoryStore>, call: Call) {
             answer(to, async {
                 let queue = node.find_queue(&caller, &caller.account, &queue).await?;
                 node.change_visibility(&caller, &queue, vec![entry]).await
+            })
+            .await;
+        }
+        Call::StartMove { queue, answer: to } => {
+            answer(to, async {
+                let queue = node.find_queue(&caller, &caller.account, &queue).await?;
+                let start = StartMove {
+                    destination: None,
+                    messages_per_second_max: None,
+                };
+                match node.start_move(&caller, &queue, start).await {
+                    Ok(_) | Err(ServiceError::MoveIsRunning) => Ok(()),
+                    Err(error) => Err(error),
+                }
             })
             .await;
         }

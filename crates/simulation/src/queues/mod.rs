@@ -96,11 +96,15 @@ pub fn run(seed: u64, trace: Trace) -> Report {
 fn facts(history: &History) -> Vec<(&'static str, u64)> {
     let messages = history.messages();
     let acknowledged = messages.values().filter(|m| m.acknowledged_ms().is_some());
-    let deleted = messages.values().filter(|m| m.deleted_ms().is_some());
+    let deleted = messages.values().filter(|m| m.deleted_ms(0).is_some());
     vec![
         ("sends", history.sends.len() as u64),
         ("acknowledged", acknowledged.count() as u64),
         ("receives", history.receives.len() as u64),
+        (
+            "dead letters",
+            messages.values().filter(|m| m.has_died()).count() as u64,
+        ),
         ("deleted", deleted.count() as u64),
         ("unknown receives", history.unknown_receives.len() as u64),
         ("found nothing", history.found_nothing.len() as u64),

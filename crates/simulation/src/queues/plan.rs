@@ -3,8 +3,11 @@
 use std::time::Duration;
 
 use squorum_store::Random;
-use squorum_types::{DeduplicationScope, QueueAttributes, QueueName};
+use squorum_types::{
+    AccountId, DeduplicationScope, QueueArn, QueueAttributes, QueueName, RedrivePolicy, Region,
+};
 
+use crate::history::QueueNumber;
 use crate::oracle::Rules;
 use crate::world::{self, CLOCK_OFFSET_MS_MAX, NODE_NAMES, Planned};
 
@@ -13,6 +16,8 @@ use crate::world::{self, CLOCK_OFFSET_MS_MAX, NODE_NAMES, Planned};
 pub(super) struct QueuePlan {
     pub(super) name: QueueName,
     pub(super) attributes: QueueAttributes,
+    /// Of a dead-letter queue: the queue whose messages come here, and nobody else's.
+    pub(super) source: Option<QueueNumber>,
 }
 
 #[derive(Clone, Debug)]
@@ -44,6 +49,12 @@ impl Plan {
         if random.once_in(2) {
             let scope = DeduplicationScope::MessageGroup;
             queues.push(queue(random, "grouped.fifo", Some(scope)));
+        }
+        for source in 0..queues.len() {
+            if random.once_in(2) {
+                let dead = dead_letters_of(random, source, &mut queues[source]);
+                queues.push(dead);
+            }
         }
         Plan {
             queues,
@@ -99,6 +110,30 @@ fn queue(random: &mut Random, name: &str, scope: Option<DeduplicationScope>) -> 
     QueuePlan {
         name: QueueName::parse(name).expect("a valid name"),
         attributes,
+        source: None,
+    }
+}
+
+/// A dead-letter queue, to which the source's messages go after few receives.
+fn dead_letters_of(random: &mut Random, number: QueueNumber, source: &mut QueuePlan) -> QueuePlan {
+    let scope = source.attributes.fifo.as_ref();
+    let scope = scope.map(|fifo| fifo.deduplication_scope);
+    let mut dead = queue(random, &format!("dead-{}", source.name), scope);
+    dead.source = Some(number);
+    source.attributes.redrive_policy = Some(RedrivePolicy {
+        text: String::new(),
+        target: arn_of(&dead.name),
+        receives_max: 1 + random.below(2) as u32,
+    });
+    dead
+}
+
+/// In the account and region of all clients.
+pub(super) fn arn_of(queue: &QueueName) -> QueueArn {
+    QueueArn {
+        region: Region::default(),
+        account: AccountId::default(),
+        name: queue.clone(),
     }
 }
 

@@ -14,7 +14,7 @@ use crate::history::{
     Received,
 };
 use crate::queues::body;
-use crate::queues::plan::visibility_timeout_seconds;
+use crate::queues::plan::{arn_of, visibility_timeout_seconds};
 
 /// How often a receive is made again under its attempt id.
 const ATTEMPTS_MAX: u64 = 4;
@@ -173,8 +173,14 @@ impl Consumer {
                 "consumer {}: call {} to queue {queue} gives {} for {seconds} s, {}",
                 self.number, intent.call.0, tag.0, message.receipt_handle
             ));
+            if let Some(wrong) = self.wrong_source(queue, &message) {
+                self.client.fault(wrong);
+            }
             received.push(Received {
                 queue,
+                origin: self.client.shared.plan.queues[queue]
+                    .source
+                    .unwrap_or(queue),
                 tag,
                 id: message.id,
                 handle: message.receipt_handle,
@@ -189,6 +195,18 @@ impl Consumer {
         let recorder = self.client.shared.recorder.clone();
         recorder.record(|history| history.receives.extend(received.iter().cloned()));
         received
+    }
+
+    /// A message bears the queue that it was moved from, and none if it was not.
+    fn wrong_source(&self, queue: QueueNumber, message: &ReceivedMessage) -> Option<String> {
+        let plan = &self.client.shared.plan;
+        let expected = plan.queues[queue]
+            .source
+            .map_or_else(String::new, |source| {
+                arn_of(&plan.queues[source].name).to_string()
+            });
+        let found = &message.dead_letter_source;
+        (*found != expected).then(|| format!("a message of queue {queue} comes from {found:?}"))
     }
 
     /// Does something with a message.

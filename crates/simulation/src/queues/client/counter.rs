@@ -24,7 +24,7 @@ impl Counter {
             sleep(INTERVAL).await;
             // Every node has to tell the truth, the one that is cut off too.
             self.client.node = self.client.random.below(NODE_NAMES.len() as u64) as usize;
-            let queue = self.client.any_queue();
+            let queue = self.client.any_source();
             let name = self.client.queue_name(queue);
             let make = |answer| Call::Count {
                 queue: name,

@@ -2,6 +2,7 @@
 
 mod consumer;
 mod counter;
+mod mover;
 mod producer;
 
 use std::sync::atomic::Ordering;
@@ -16,6 +17,7 @@ use tokio::time::sleep;
 
 use self::consumer::Consumer;
 use self::counter::Counter;
+use self::mover::Mover;
 use self::producer::Producer;
 use super::Shared;
 use super::call::{Call, To};
@@ -48,9 +50,14 @@ pub(super) async fn run(shared: Shared, seed: u64) -> turmoil::Result {
         node: number as usize % NODE_NAMES.len(),
     };
     let mut creator = base(0);
-    for queue in &shared.plan.queues {
+    // Dead-letter queues come after those whose messages they get, and have to be there before.
+    for queue in shared.plan.queues.iter().rev() {
         creator.create(queue).await;
     }
+    shared.recorder.record(|history| {
+        let sources = shared.plan.queues.iter().filter_map(|queue| queue.source);
+        history.mortal = sources.collect();
+    });
     shared.is_ready.store(true, Ordering::Relaxed);
     let (mut producers, mut others) = (JoinSet::new(), JoinSet::new());
     for number in 0..shared.plan.producers {
@@ -60,6 +67,7 @@ pub(super) async fn run(shared: Shared, seed: u64) -> turmoil::Result {
         others.spawn(Consumer::new(base(number), number).run());
     }
     others.spawn(Counter::new(base(1)).run());
+    others.spawn(Mover::new(base(2)).run());
     while let Some(ended) = producers.join_next().await {
         ended?;
     }
@@ -89,6 +97,18 @@ impl Client {
 
     fn any_queue(&mut self) -> QueueNumber {
         self.random.below(self.shared.plan.queues.len() as u64) as usize
+    }
+
+    /// A queue that messages are sent to.
+    fn any_source(&mut self) -> QueueNumber {
+        let sources = self.sources();
+        sources[self.random.below(sources.len() as u64) as usize]
+    }
+
+    fn sources(&self) -> Vec<QueueNumber> {
+        let queues = self.shared.plan.queues.iter().enumerate();
+        let sources = queues.filter(|(_, queue)| queue.source.is_none());
+        sources.map(|(number, _)| number).collect()
     }
 
     fn is_healed(&self) -> bool {

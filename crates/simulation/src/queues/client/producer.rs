@@ -37,12 +37,12 @@ impl Producer {
         while !self.client.is_healed() {
             let pause_ms = self.client.shared.plan.send_pause_ms_max;
             self.client.pause(pause_ms).await;
-            let queue = self.client.any_queue();
+            let queue = self.client.any_source();
             let letters = self.letters(queue);
             self.send(queue, letters).await;
         }
         // Every node has to take messages for every queue again.
-        for queue in 0..self.client.shared.plan.queues.len() {
+        for queue in self.client.sources() {
             for node in 0..NODE_NAMES.len() {
                 loop {
                     self.client.node = node;
