@@ -14,6 +14,7 @@ use squorum_store::Store;
 use squorum_types::{Entropy, ReceiptHandleKey, ShardId};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use crate::checkpointer::Checkpointer;
 use crate::cluster::{
@@ -37,6 +38,9 @@ use crate::watchdog::Watchdog;
 
 /// Between two tries to found what a quorum has to agree to.
 const RETRY_PAUSE: Duration = Duration::from_millis(100);
+/// For the log to sync what groups write when they are founded.
+const SYNCED_TIMEOUT: Duration = Duration::from_secs(10);
+const SYNCED_PAUSE: Duration = Duration::from_millis(1);
 
 impl<S: Store> Node<S> {
     /// Starts a node in the current tokio runtime. A node that was in no cluster waits, for as long
@@ -128,7 +132,8 @@ impl<S: Store> Node<S> {
         };
         let (meta, shards) =
             start_groups(&group_parts, &options, &record, &shutdown, &mut tasks).await?;
-        if record.stage < Stage::Started {
+        // What the groups have written has to be on disk before the record says so.
+        if record.stage < Stage::Started && is_synced(&parts.log).await {
             introducer.record(&group_parts.store, record.at(Stage::Started))?;
         }
         let groups = Groups { meta, shards };
@@ -257,6 +262,23 @@ async fn start_groups<S: Store>(
         shards.push(shard);
     }
     Ok((meta, shards.into()))
+}
+
+/// Waits until everything that was appended before the call is synced. False if that takes too long:
+/// the log may have failed.
+async fn is_synced(log: &Log) -> bool {
+    let deadline = Instant::now() + SYNCED_TIMEOUT;
+    let flushes = log.health().flushes;
+    while Instant::now() < deadline {
+        let health = log.health();
+        let is_idle = health.queued_bytes == 0 && health.sync_in_progress.is_none();
+        // The sync that was under way, and the one after it, which took all that waited.
+        if is_idle || health.flushes >= flushes + 2 {
+            return true;
+        }
+        tokio::time::sleep(SYNCED_PAUSE).await;
+    }
+    false
 }
 
 async fn found_group<O: Send + 'static>(
