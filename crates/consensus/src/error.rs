@@ -129,6 +129,24 @@ pub enum TransferError {
     Stopped,
 }
 
+/// Why who takes part in a group was not changed, or may not have been.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum MembershipError {
+    #[error("this node does not lead the group")]
+    NotLeader { leader: Option<NodeId> },
+
+    /// Another change is under way, for example.
+    #[error("{reason}")]
+    Refused { reason: String },
+
+    /// It may be done later, or half.
+    #[error("the change was not committed in time")]
+    TimedOut,
+
+    #[error("the group has stopped")]
+    Stopped,
+}
+
 /// Why a checkpoint was not taken over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum CheckpointError {

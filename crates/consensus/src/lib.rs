@@ -37,8 +37,8 @@ pub use self::codec::CodecError;
 pub use self::entry_buffer::EntryBuffer;
 pub use self::entry_log::EntryLog;
 pub use self::error::{
-    CheckpointError, FatalError, FatalHook, InitializeError, ProposeError, ReadError, StartError,
-    TransferError, UnknownReason,
+    CheckpointError, FatalError, FatalHook, InitializeError, MembershipError, ProposeError,
+    ReadError, StartError, TransferError, UnknownReason,
 };
 pub use self::group::{CheckpointMark, Group, Leadership, ReplicaProgress};
 pub use self::options::{ApplyOn, GroupOptions, Timings};

@@ -9,6 +9,7 @@ mod attributes;
 mod caller;
 mod clock;
 mod entropy;
+mod group_membership;
 mod id;
 pub mod limits;
 pub mod measure;
@@ -24,6 +25,7 @@ pub use attributes::{
 pub use caller::{AccountId, Caller, Region};
 pub use clock::{Clock, Timestamp};
 pub use entropy::Entropy;
+pub use group_membership::GroupMembership;
 pub use id::{GroupId, MessageId, NodeId, PartitionId, QueueId, ShardId};
 pub use message::{DeduplicationHash, MessageEnvelope};
 pub use queue_name::{QueueName, QueueNameError};

@@ -3,6 +3,7 @@
 mod checkpoint;
 mod handover;
 mod leadership;
+mod membership;
 mod observe;
 mod propose;
 mod read;

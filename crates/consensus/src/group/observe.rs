@@ -1,6 +1,5 @@
 //! What a group's state looks like from outside.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use openraft::Instant;
@@ -20,13 +19,6 @@ pub struct ReplicaProgress {
 }
 
 impl<O: Send + 'static> Group<O> {
-    /// The voters, as this node knows them.
-    pub fn members(&self) -> BTreeSet<NodeId> {
-        let metrics = self.inner.metrics.borrow_watched();
-        let voters = metrics.membership_config.membership().voter_ids();
-        voters.map(NodeId).collect()
-    }
-
     /// If this node leads: how far each member is. Else nothing.
     pub fn replication(&self) -> Vec<ReplicaProgress> {
         let metrics = self.inner.metrics.borrow_watched();

@@ -29,7 +29,8 @@ async fn replicate(cluster: &Cluster) {
     assert_eq!(cluster.converge().await, summary);
     for id in IDS {
         let group = cluster.group(id);
-        assert_eq!(group.members(), IDS.map(squorum_types::NodeId).into());
+        let (members, _) = group.newest_membership();
+        assert_eq!(members.voters, IDS.map(squorum_types::NodeId).into());
         assert_eq!(group.replication().len(), if id == leader { 3 } else { 0 });
     }
     let leader = cluster.group(leader);
