@@ -26,6 +26,11 @@ pub enum CallError {
 }
 
 impl CallError {
+    /// The peer says that this node was removed from the cluster.
+    pub fn is_expelled(&self) -> bool {
+        matches!(self, CallError::Refused { code, .. } if *code == Code::PermissionDenied)
+    }
+
     /// Whether the peer may have done what it was asked for. What a refusal means is the called
     /// service's to say; by itself it means that nothing was done.
     pub fn may_have_been_processed(&self) -> bool {

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -50,11 +50,17 @@ pub(crate) struct Identity {
     pub(crate) node: NodeId,
     feature_level: u32,
     cluster: Mutex<Option<[u8; 16]>>,
+    /// Former members.
+    expelled: Mutex<BTreeSet<NodeId>>,
 }
 
 impl Identity {
     pub(crate) fn cluster(&self) -> Option<[u8; 16]> {
         *self.cluster.lock()
+    }
+
+    pub(crate) fn has_expelled(&self, node: NodeId) -> bool {
+        self.expelled.lock().contains(&node)
     }
 
     pub(crate) fn greeting(&self, target: Option<NodeId>) -> Greeting {
@@ -76,6 +82,7 @@ impl Peers {
             node,
             feature_level,
             cluster: Mutex::new(None),
+            expelled: Mutex::default(),
         };
         Peers {
             inner: Arc::new(Inner {
@@ -111,6 +118,12 @@ impl Peers {
             link.set_address(&address);
         }
         peer.address = address;
+    }
+
+    /// A former member: it is not reached any more, and is told so when it calls.
+    pub fn expel(&self, node: NodeId) {
+        self.inner.identity.expelled.lock().insert(node);
+        self.inner.book.lock().remove(&node);
     }
 
     pub fn address(&self, node: NodeId) -> Option<String> {

@@ -150,10 +150,17 @@ struct Greeted {
 }
 
 impl Greeted {
-    fn check(&self, request: &Request<Incoming>) -> Result<Greeting, String> {
-        let greeting = Greeting::read_from(request.headers())?;
+    fn check(&self, request: &Request<Incoming>) -> Result<Greeting, Status> {
+        let refusal = |reason: String| Status::failed_precondition(reason);
+        let greeting = Greeting::read_from(request.headers()).map_err(refusal)?;
         let for_members = !self.services.is_for_anyone(request.uri().path());
-        greeting.check(self.identity.node, self.identity.cluster(), for_members)?;
+        let checked = greeting.check(self.identity.node, self.identity.cluster(), for_members);
+        checked.map_err(refusal)?;
+        if for_members && self.identity.has_expelled(greeting.caller) {
+            let caller = greeting.caller;
+            let reason = format!("node {caller} was removed from the cluster");
+            return Err(Status::permission_denied(reason));
+        }
         Ok(greeting)
     }
 }
@@ -173,10 +180,10 @@ impl Service<Request<Incoming>> for Greeted {
                 request.extensions_mut().insert(greeting);
                 Either::Left(self.routes.call(request))
             }
-            Err(reason) => {
-                tracing::debug!(reason, path = request.uri().path(), "a caller was refused");
-                let refusal = Status::failed_precondition(reason).into_http();
-                Either::Right(futures::future::ready(Ok(refusal)))
+            Err(refusal) => {
+                let (reason, path) = (refusal.message(), request.uri().path());
+                tracing::debug!(reason, path, "a caller was refused");
+                Either::Right(futures::future::ready(Ok(refusal.into_http())))
             }
         };
         answer.boxed()

@@ -139,6 +139,7 @@ impl NamedService for OpenEcho {
 pub(crate) struct Node {
     pub(crate) address: SocketAddr,
     pub(crate) echo: Echo,
+    pub(crate) peers: Peers,
     stop: oneshot::Sender<()>,
     served: JoinHandle<()>,
 }
@@ -157,12 +158,13 @@ impl Node {
             .for_members(echo.clone())
             .for_anyone(OpenEcho(echo.clone()));
         let (stop, stopped) = oneshot::channel();
-        let served = tokio::spawn(serve(peers, accept(listener), services, async {
+        let served = tokio::spawn(serve(peers.clone(), accept(listener), services, async {
             let _ = stopped.await;
         }));
         Node {
             address,
             echo,
+            peers,
             stop,
             served,
         }

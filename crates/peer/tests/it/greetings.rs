@@ -65,3 +65,20 @@ async fn a_call_for_another_node_is_refused() {
     );
     assert_eq!(node.echo.calls.load(std::sync::atomic::Ordering::SeqCst), 0);
 }
+
+#[tokio::test]
+async fn a_former_member_is_refused_and_told_so() {
+    let node = Node::start(2, Some(CLUSTER)).await;
+    let former = peers(1, Some(CLUSTER));
+    former.set_address(NodeId(2), node.address.to_string());
+    let connection = former.connection(NodeId(2), Lane::Request).unwrap();
+    assert_eq!(ask(&connection, "hello").await.unwrap(), "1:hello");
+    node.peers.set_address(NodeId(1), "there:1".to_owned());
+    node.peers.expel(NodeId(1));
+    assert_eq!(node.peers.address(NodeId(1)), None);
+    let refused = ask(&connection, "hello").await.unwrap_err();
+    assert!(refused.is_expelled(), "{refused}");
+    // It may still ask who is there.
+    let answer = ask_as_anyone(&connection, "hello").await;
+    assert_eq!(answer.unwrap(), "1:hello");
+}
