@@ -21,6 +21,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     if std::env::var_os("CARGO_FEATURE_RPC").is_some() {
         let mut config = config();
         config.extern_path(".squorum.queue", "crate::queue");
+        config.extern_path(".squorum.meta", "crate::meta");
         tonic_prost_build::configure()
             .compile_fds_with_config(protox::compile(SERVICES, [&root])?, config)?;
     }

@@ -3,7 +3,8 @@ use squorum_store::{Overlay, StoreError, View};
 use squorum_types::{QueueId, ShardId, Timestamp};
 
 use crate::{
-    Applied, Cluster, QueueChange, QueueKey, QueueRecord, WorkItem, WorkKind, keys, rows, work,
+    Applied, Cluster, QueueChange, QueueKey, QueueRecord, Roster, WorkItem, WorkKind, keys, rows,
+    work,
 };
 
 /// What every entry may change.
@@ -67,6 +68,18 @@ impl<V: View> Context<'_, V> {
         let WorkItem { queue, kind, .. } = *item;
         squorum_store::Txn::delete(&mut self.txn, &keys::work(queue, kind));
         self.applied.ended_work.push((queue, kind, item.number));
+    }
+
+    pub(crate) fn roster(&self) -> Result<Roster, StoreError> {
+        rows::get_roster(&self.txn)
+    }
+
+    /// Writes the roster under the next version.
+    pub(crate) fn put_roster(&mut self, mut roster: Roster) {
+        roster.version += 1;
+        let row = proto::RosterRow::from(&roster);
+        rows::put(&mut self.txn, keys::roster(), &row);
+        self.applied.members_changed = true;
     }
 
     /// A queue that takes commands: neither unknown nor deleted.

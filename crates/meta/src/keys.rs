@@ -1,7 +1,7 @@
 //! Keys of meta's rows: the group's id (0, four bytes, big-endian), a table's byte, and what the
 //! table is ordered by. Part of the persisted format: never change.
 //!
-//! Byte 0 is consensus' own; 16-31 are reserved for nodes and placement, 32-47 for topics and
+//! Byte 0 is consensus' own; 17-31 are reserved for nodes and placement, 32-47 for topics and
 //! subscriptions, 48-63 for users and policies, 64-71 for tags.
 
 use std::ops::Range;
@@ -30,6 +30,8 @@ const DEAD_LETTER_SOURCES: u8 = 9;
 const MOVE_TASKS: u8 = 10;
 /// Queue id → `ActiveMoveRow`.
 const ACTIVE_MOVES: u8 = 11;
+/// → `RosterRow`.
+const ROSTER: u8 = 16;
 
 /// Separates texts of varying length; no account, region or queue name has it.
 const SEPARATOR: u8 = 0;
@@ -55,6 +57,10 @@ pub(crate) fn state() -> Vec<u8> {
 
 pub(crate) fn digest() -> Vec<u8> {
     key(DIGEST, &[])
+}
+
+pub(crate) fn roster() -> Vec<u8> {
+    key(ROSTER, &[])
 }
 
 pub(crate) fn cluster() -> Vec<u8> {

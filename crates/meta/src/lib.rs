@@ -1,6 +1,6 @@
 //! The cluster's deterministic state machine: what the control group (group 0) replicates.
 //!
-//! Meta knows that the cluster exists, which queues there are and with which attributes, and what
+//! Meta knows the cluster and its members, which queues there are and with which attributes, and what
 //! the shards still have to hear about them. [`Meta::apply`] runs the entries of the group's log;
 //! every node keeps a replica and answers lookups from it through the functions of [`read`], over
 //! any [`View`](squorum_store::View).
@@ -24,6 +24,7 @@ mod outcome;
 pub mod plan;
 mod queue_record;
 pub mod read;
+mod roster;
 mod rows;
 mod work;
 
@@ -35,4 +36,5 @@ pub use keys::key_range;
 pub use machine::{CLOCK_STEP_MS_MAX, Meta};
 pub use outcome::{Applied, Outcome, QueueChange, Refusal};
 pub use queue_record::{QueueKey, QueueRecord};
+pub use roster::{ACTIVE_MAX, Member, MemberState, Roster};
 pub use work::{WorkItem, WorkKind};

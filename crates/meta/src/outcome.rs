@@ -1,8 +1,9 @@
 use squorum_types::QueueId;
 
 use crate::command::{
-    CancelMoveOutcome, CreateQueueOutcome, DeleteQueueOutcome, FoundOutcome, PurgeOutcome,
-    RaiseFeatureLevelOutcome, SetAttributesOutcome, StartMoveOutcome, WorkDoneOutcome,
+    AdmitRefusal, CancelMoveOutcome, CreateQueueOutcome, DeleteQueueOutcome, FoundOutcome,
+    PurgeOutcome, RaiseFeatureLevelOutcome, RemoveRefusal, SetAttributesOutcome, StartMoveOutcome,
+    WorkDoneOutcome,
 };
 use crate::{QueueKey, WorkKind};
 
@@ -17,6 +18,8 @@ pub struct Applied {
     pub new_work: bool,
     /// There is something new for the mover to do.
     pub moves_changed: bool,
+    /// Members came, went or changed their state.
+    pub members_changed: bool,
     /// Work that no shard waits for any more. Ends every wait for this queue and kind up to this
     /// number.
     pub ended_work: Vec<(QueueId, WorkKind, u64)>,
@@ -35,7 +38,7 @@ pub struct QueueChange {
 /// What a command came to, the same on every replica.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Ticks, changes of settings and reports of the mover.
+    /// Ticks, changes of settings, reports of the mover and of who looks after members.
     Done,
     Refused(Refusal),
     Found(FoundOutcome),
@@ -47,6 +50,8 @@ pub enum Outcome {
     WorkDone(WorkDoneOutcome),
     StartMove(StartMoveOutcome),
     CancelMove(CancelMoveOutcome),
+    AdmitNode(Result<(), AdmitRefusal>),
+    RemoveNode(Result<(), RemoveRefusal>),
 }
 
 /// Why a command had no effect through the fault of whoever proposed it.

@@ -10,11 +10,16 @@ use squorum_types::limits::LIST_QUEUES_MAX;
 use squorum_types::service::{MoveTask, QueueList};
 use squorum_types::{AccountId, QueueId, QueueName, Region};
 
-use crate::{Cluster, QueueKey, QueueRecord, WorkItem, WorkKind, keys, rows};
+use crate::{Cluster, QueueKey, QueueRecord, Roster, WorkItem, WorkKind, keys, rows};
 
 /// `None` until the cluster is founded.
 pub fn cluster<V: View>(view: &V) -> Result<Option<Cluster>, StoreError> {
     rows::get_cluster(view)
+}
+
+/// The members; none until the cluster is founded.
+pub fn roster<V: View>(view: &V) -> Result<Roster, StoreError> {
+    rows::get_roster(view)
 }
 
 /// The queue that the name leads to.

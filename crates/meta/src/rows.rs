@@ -6,7 +6,7 @@ use squorum_store::{StoreError, Txn, View};
 use squorum_types::service::MoveTask;
 use squorum_types::{QueueId, ShardId, Timestamp};
 
-use crate::{Cluster, QueueKey, QueueRecord, WorkItem, WorkKind, keys};
+use crate::{Cluster, QueueKey, QueueRecord, Roster, WorkItem, WorkKind, keys};
 
 pub(crate) fn corrupt(what: &str, error: impl std::fmt::Display) -> StoreError {
     StoreError::Corruption(format!("{what} of meta: {error}"))
@@ -38,6 +38,13 @@ pub(crate) fn get_cluster<V: View>(view: &V) -> Result<Option<Cluster>, StoreErr
     row.map(Cluster::try_from)
         .transpose()
         .map_err(malformed("cluster row"))
+}
+
+/// Empty before the cluster is founded.
+pub(crate) fn get_roster<V: View>(view: &V) -> Result<Roster, StoreError> {
+    let row: Option<proto::RosterRow> = get(view, &keys::roster(), "roster row")?;
+    let roster = row.map(Roster::try_from).transpose();
+    Ok(roster.map_err(malformed("roster row"))?.unwrap_or_default())
 }
 
 pub(crate) fn get_queue<V: View>(

@@ -63,7 +63,9 @@ async fn hand_over_group<O: Send + 'static>(group: &Group<O>, view: &ClusterView
 
 fn successor<O: Send + 'static>(group: &Group<O>, view: &ClusterView) -> Option<NodeId> {
     let replicas = group.replication().into_iter();
-    let others = replicas.filter(|replica| replica.node != group.node());
+    let (members, _) = group.newest_membership();
+    let others = replicas
+        .filter(|replica| replica.node != group.node() && members.voters.contains(&replica.node));
     let there = others.filter(|replica| view.is_alive(replica.node));
     let candidates = there.map(|replica| Candidate {
         node: replica.node,

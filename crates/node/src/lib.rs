@@ -26,6 +26,7 @@ mod gateway;
 mod hand_over;
 mod health;
 mod leaderships;
+mod membership;
 mod meta;
 mod mover;
 mod node;
@@ -42,12 +43,13 @@ mod started;
 mod watchdog;
 
 pub use cluster::{
-    ClusterStatus, Disk, DiskSpace, FileSystemDisk, Finding, FoundingError, GroupStatus, NodeState,
-    NodeStatus, ReplicaStatus, Severity, Verdict,
+    ClusterStatus, Disk, DiskSpace, FileSystemDisk, Finding, FoundingError, GroupStatus,
+    MembershipStatus, NodeState, NodeStatus, ReplicaStatus, Severity, Verdict, WaitingNode,
 };
 pub use error::NodeError;
 pub use health::Health;
-pub use node::{Node, NodeParts};
+pub use membership::AdministrationError;
+pub use node::{Expulsion, Node, NodeParts};
 pub use observe::{
     AdmissionObservation, CommandCounts, GroupObservation, LogObservation, Members, MessageTotals,
     Observation, ReplicaLag,

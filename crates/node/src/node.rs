@@ -16,7 +16,8 @@ use tokio::task::JoinSet;
 
 use crate::Health;
 use crate::cluster::{
-    ClusterRecord, ClusterStatus, ClusterView, Disk, Reporter, StatusInput, cluster_status,
+    ClusterRecord, ClusterStatus, ClusterView, Disk, Introducer, Reporter, RosterWatch,
+    StatusInput, cluster_status,
 };
 use crate::controller::Controller;
 use crate::gateway::LeaderClient;
@@ -41,6 +42,15 @@ pub struct NodeParts<S> {
     pub on_fatal: Arc<dyn Fn(String) + Send + Sync>,
 }
 
+/// How it came that a node is no member any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expulsion {
+    /// It was one, and was taken out while it ran.
+    Left,
+    /// It was taken out while it was away.
+    Ghost,
+}
+
 /// A running node. Cheap to clone; serves as a gateway through
 /// [`QueueService`](squorum_types::service::QueueService).
 pub struct Node<S> {
@@ -49,9 +59,9 @@ pub struct Node<S> {
 
 pub(crate) struct Inner<S> {
     pub(crate) cluster: Cluster,
-    /// Standard queues have a partition for each.
-    pub(crate) node_count: u16,
     pub(crate) record: ClusterRecord,
+    pub(crate) roster: RosterWatch,
+    pub(crate) introducer: Introducer,
     pub(crate) peers: Peers,
     pub(crate) view: ClusterView,
     pub(crate) reporter: Reporter,
@@ -105,14 +115,37 @@ impl<S: Store> Node<S> {
     /// How the cluster is, as this node sees it.
     pub fn status(&self) -> ClusterStatus {
         let inner = &self.inner;
-        let nodes = inner.record.nodes();
+        let roster = inner.roster.get();
+        let nodes = roster.members.iter().map(|member| member.node);
         let addresses = nodes.filter_map(|node| Some((node, inner.peers.address(node)?)));
         cluster_status(&StatusInput {
             record: &inner.record,
+            roster: &roster,
+            waiting: &inner.waiting(),
             this_node: inner.view.node(),
             members: &inner.view.observed(inner.reporter.report()),
             addresses: &addresses.collect(),
         })
+    }
+
+    /// Returns when this node is no member of its cluster any more, as another member says. Nothing of
+    /// it counts from then on.
+    pub async fn expelled(&self) -> Expulsion {
+        self.inner.view.expelled().await;
+        if self.inner.view.has_heard_any() {
+            Expulsion::Left
+        } else {
+            Expulsion::Ghost
+        }
+    }
+
+    /// Returns when this node is a full member: a voter of every group.
+    pub async fn active(&self) {
+        let mut roster = self.inner.roster.clone();
+        let node = self.inner.view.node();
+        while !roster.get().active().any(|active| active == node) {
+            roster.changed().await;
+        }
     }
 
     /// Ends everything that runs, in order. Nothing acknowledged is lost, whether or not this is

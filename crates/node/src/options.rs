@@ -16,6 +16,9 @@ pub struct NodeOptions {
     pub seeds: Vec<String>,
     /// Where the other nodes reach this one: `host:port`.
     pub advertise: String,
+    /// The member that this node was before it lost what it had promised to keep: its place is
+    /// asked for.
+    pub replaces: Option<NodeId>,
     /// Number of shards of a cluster that this node founds. A cluster keeps its number.
     pub shard_count: u16,
     /// All nodes of a cluster must have the same.
@@ -50,6 +53,7 @@ impl NodeOptions {
             scratch,
             seeds: Vec::new(),
             advertise: String::new(),
+            replaces: None,
             shard_count: 8,
             timings: Timings::default(),
             apply_on: ApplyOn::OwnThread,

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock, Weak};
 use squorum_consensus::Group;
 use squorum_store::Store;
 
-use crate::cluster::{Disk, DiskSpace, GroupReport, ReportSource};
+use crate::cluster::{Disk, DiskSpace, GroupReport, Introducer, ReportSource};
 use crate::digests::Digests;
 use crate::node::Inner;
 
@@ -31,6 +31,7 @@ impl<S> Started<S> {
 pub(crate) struct Reports<S> {
     pub(crate) started: Started<S>,
     pub(crate) disk: Arc<dyn Disk>,
+    pub(crate) introducer: Introducer,
 }
 
 impl<S: Store> ReportSource for Reports<S> {
@@ -47,6 +48,10 @@ impl<S: Store> ReportSource for Reports<S> {
     fn disk(&self) -> Option<DiskSpace> {
         self.disk.space()
     }
+
+    fn has_started(&self) -> bool {
+        self.introducer.has_started()
+    }
 }
 
 fn report<O: Send + 'static>(group: &Group<O>, digests: Option<&Digests>) -> GroupReport {
@@ -59,6 +64,7 @@ fn report<O: Send + 'static>(group: &Group<O>, digests: Option<&Digests>) -> Gro
         last_log_index: group.last_log_index().unwrap_or(0),
         latest_digest: digests.and_then(Digests::latest),
         fixed_digests: digests.map(Digests::fixed).unwrap_or_default(),
+        membership: group.applied_membership(),
     }
 }
 

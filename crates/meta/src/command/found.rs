@@ -5,8 +5,8 @@ use squorum_types::{NodeId, ReceiptHandleKey};
 
 use crate::context::Context;
 use crate::{
-    Cluster, ClusterId, ClusterSettings, FEATURE_LEVEL, FeatureLevel, MetaError, cluster, keys,
-    rows,
+    Cluster, ClusterId, ClusterSettings, FEATURE_LEVEL, FeatureLevel, Member, MetaError, Roster,
+    cluster, keys, rows,
 };
 
 /// Founds the cluster, once.
@@ -20,6 +20,8 @@ pub struct Found {
     pub node: NodeId,
     pub settings: ClusterSettings,
     pub feature_level: FeatureLevel,
+    /// The founding nodes, in the order of their ids.
+    pub members: Vec<Member>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,12 +41,14 @@ impl From<&Found> for proto::Found {
             node_id: found.node.0,
             settings: Some(found.settings.into()),
             feature_level: Some(found.feature_level.into()),
+            members: found.members.iter().map(Into::into).collect(),
         }
     }
 }
 
 impl Found {
     pub(super) fn decode(found: &proto::Found) -> Result<Found, MalformedError> {
+        let members = found.members.iter().map(Member::try_from);
         Ok(Found {
             cluster_id: cluster::decode_cluster_id(&found.cluster_id)?,
             shard_count: cluster::decode_shard_count(found.shard_count)?,
@@ -52,6 +56,7 @@ impl Found {
             node: NodeId(found.node_id),
             settings: found.settings.unwrap_or_default().into(),
             feature_level: cluster::decode_feature_level(found.feature_level)?,
+            members: members.collect::<Result<_, _>>()?,
         })
     }
 
@@ -60,11 +65,15 @@ impl Found {
         context: &mut Context<'_, V>,
     ) -> Result<FoundOutcome, MetaError> {
         if let Some(cluster) = &context.cluster {
-            return Ok(if cluster.id == self.cluster_id {
-                FoundOutcome::Founded(Box::new(cluster.clone()))
-            } else {
-                FoundOutcome::OtherCluster(cluster.id)
-            });
+            if cluster.id != self.cluster_id {
+                return Ok(FoundOutcome::OtherCluster(cluster.id));
+            }
+            let founded = FoundOutcome::Founded(Box::new(cluster.clone()));
+            // Clusters were founded before members were kept.
+            if context.roster()?.members.is_empty() {
+                put_founders(context, self.members);
+            }
+            return Ok(founded);
         }
         self.feature_level.check(FEATURE_LEVEL)?;
         let cluster = Cluster {
@@ -77,7 +86,17 @@ impl Found {
             feature_level: self.feature_level,
         };
         put_cluster(context, cluster.clone());
+        put_founders(context, self.members);
         Ok(FoundOutcome::Founded(Box::new(cluster)))
+    }
+}
+
+fn put_founders<V: View>(context: &mut Context<'_, V>, members: Vec<Member>) {
+    if !members.is_empty() {
+        context.put_roster(Roster {
+            members,
+            ..Roster::default()
+        });
     }
 }
 

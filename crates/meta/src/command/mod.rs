@@ -1,5 +1,7 @@
 //! The commands, one a file: typed form, outcome, effect.
 
+mod admit_node;
+mod advance_member;
 mod attributes;
 mod change_cluster_settings;
 mod create_queue;
@@ -9,16 +11,22 @@ mod move_tasks;
 mod purge;
 mod raise_feature_level;
 mod redrive;
+mod remove_node;
 mod request_id;
 mod set_attributes;
 mod work_done;
 
+pub use admit_node::{AdmitNode, AdmitRefusal};
+pub use advance_member::AdvanceMember;
 pub use create_queue::{CreateQueue, CreateQueueOutcome};
 pub use delete_queue::{DeleteQueue, DeleteQueueOutcome};
 pub use found::{Found, FoundOutcome};
 pub use move_tasks::{CancelMove, CancelMoveOutcome, ReportMove, StartMove, StartMoveOutcome};
 pub use purge::{Purge, PurgeOutcome};
 pub use raise_feature_level::RaiseFeatureLevelOutcome;
+pub use remove_node::RemoveRefusal;
+#[cfg(test)]
+pub(crate) use remove_node::remove_member;
 pub use request_id::RequestId;
 pub use set_attributes::{SetAttributes, SetAttributesOutcome};
 pub use work_done::{WorkDone, WorkDoneOutcome};
@@ -26,6 +34,7 @@ pub use work_done::{WorkDone, WorkDoneOutcome};
 use squorum_proto::meta::command::Operation;
 use squorum_proto::{MalformedError, meta as proto};
 use squorum_store::View;
+use squorum_types::NodeId;
 
 use crate::context::Context;
 use crate::{Cluster, ClusterSettings, FeatureLevel, MetaError, Outcome, Refusal, cluster};
@@ -46,6 +55,10 @@ pub enum Command {
     StartMove(Box<StartMove>),
     CancelMove(CancelMove),
     ReportMove(ReportMove),
+    AdmitNode(AdmitNode),
+    /// Has a member leave.
+    RemoveNode(NodeId),
+    AdvanceMember(AdvanceMember),
 }
 
 impl From<&Command> for proto::Command {
@@ -69,6 +82,9 @@ impl From<&Command> for proto::Command {
             Command::StartMove(start) => Operation::StartMove(start.as_ref().into()),
             Command::CancelMove(cancel) => Operation::CancelMove(cancel.into()),
             Command::ReportMove(report) => Operation::ReportMove(report.into()),
+            Command::AdmitNode(admit) => Operation::AdmitNode(admit.into()),
+            Command::RemoveNode(node) => Operation::RemoveNode(proto::RemoveNode { node: node.0 }),
+            Command::AdvanceMember(advance) => Operation::AdvanceMember(advance.into()),
         };
         proto::Command {
             operation: Some(operation),
@@ -108,6 +124,11 @@ impl Command {
             }
             Operation::CancelMove(cancel) => CancelMove::decode(cancel).map(Command::CancelMove),
             Operation::ReportMove(report) => ReportMove::decode(report).map(Command::ReportMove),
+            Operation::AdmitNode(admit) => Ok(Command::AdmitNode(admit.into())),
+            Operation::RemoveNode(remove) => Ok(Command::RemoveNode(NodeId(remove.node))),
+            Operation::AdvanceMember(advance) => {
+                AdvanceMember::decode(advance).map(Command::AdvanceMember)
+            }
         })
     }
 }
@@ -149,6 +170,12 @@ fn apply_founded<V: View>(
         Command::CancelMove(cancel) => Outcome::CancelMove(cancel.apply(context)?),
         Command::ReportMove(report) => {
             report.apply(context)?;
+            Outcome::Done
+        }
+        Command::AdmitNode(admit) => Outcome::AdmitNode(admit.apply(context)?),
+        Command::RemoveNode(node) => Outcome::RemoveNode(remove_node::apply(context, node)?),
+        Command::AdvanceMember(advance) => {
+            advance.apply(context)?;
             Outcome::Done
         }
     };

@@ -41,7 +41,7 @@ fn does_what_the_reference_does() {
 }
 
 /// Variants of [`Seen`].
-const OUTCOME_KINDS: usize = 27;
+const OUTCOME_KINDS: usize = 31;
 
 fn kind_of(outcome: &Seen) -> String {
     let text = format!("{outcome:?}");
@@ -127,6 +127,8 @@ impl Run {
     }
 
     fn check_effects(&self, before: &Model, applied: &Applied) {
+        let same_members = before.members.roster(0) == self.model.members.roster(0);
+        assert_eq!(applied.members_changed, !same_members);
         assert_eq!(applied.ended_work, self.model.ended);
         assert_eq!(applied.new_work, self.model.new_work);
         let cluster = |model: &Model| format!("{:?}", model.cluster);
@@ -168,6 +170,8 @@ impl Run {
             .map(|queue| queue.seen.clone());
         let found = read::queue(&view, id).unwrap();
         assert_eq!(found.as_ref().map(SeenQueue::from), expected);
+        let roster = read::roster(&view).unwrap();
+        assert_eq!(roster, self.model.members.roster(roster.version));
         self.check_list(&view);
         self.check_dead_letter_sources(&view);
         self.check_move_tasks(&view);
@@ -294,6 +298,7 @@ impl Run {
         self.apply(&entry(self.model.clock + 60_000, &[]));
         while self.apply(&entry(0, &[Command::Tick])).background_work {}
         let mut rows = 2 + usize::from(self.model.cluster.is_some());
+        rows += usize::from(!self.model.members.is_empty());
         for queue in &self.model.queues {
             rows += match (queue.deleted_at, queue.dropped) {
                 (None, _) => 2,

@@ -3,13 +3,16 @@
 use std::collections::VecDeque;
 
 use squorum_meta::command::{
-    CancelMove, DeleteQueue, Purge, ReportMove, SetAttributes, StartMove, WorkDone,
+    AdmitNode, AdvanceMember, CancelMove, DeleteQueue, Purge, ReportMove, SetAttributes, StartMove,
+    WorkDone,
 };
-use squorum_meta::{ClusterId, ClusterSettings, Command, FeatureLevel, RequestId, WorkKind};
+use squorum_meta::{
+    ClusterId, ClusterSettings, Command, FeatureLevel, MemberState, RequestId, WorkKind,
+};
 use squorum_store::Random;
 use squorum_types::service::{MoveFailure, MoveStatus};
 use squorum_types::{
-    AttributeChanges, DeduplicationScope, FifoThroughputLimit, QueueArn, QueueId,
+    AttributeChanges, DeduplicationScope, FifoThroughputLimit, NodeId, QueueArn, QueueId,
     RedriveAllowPolicy, RedrivePermission, RedrivePolicy, ShardId,
 };
 
@@ -76,7 +79,33 @@ impl Generator {
                 request_id: self.request(),
             }),
             73..80 => self.move_task(model),
+            80..88 => self.membership(),
             _ => self.work_done(model),
+        }
+    }
+
+    /// Over few nodes, so that they come again.
+    fn membership(&mut self) -> Command {
+        let node = NodeId(11 + self.random.below(12));
+        match self.random.below(7) {
+            0 => Command::RemoveNode(node),
+            1..4 => Command::AdmitNode(AdmitNode {
+                node,
+                address: format!("node{node}:9326"),
+                replaces: self
+                    .random
+                    .once_in(2)
+                    .then(|| NodeId(11 + self.random.below(12))),
+            }),
+            _ => Command::AdvanceMember(AdvanceMember {
+                node,
+                from: [
+                    MemberState::Admitted,
+                    MemberState::Joining,
+                    MemberState::Leaving,
+                    MemberState::Active,
+                ][self.random.below(4) as usize],
+            }),
         }
     }
 
@@ -129,6 +158,9 @@ impl Generator {
 
     fn found(&mut self) -> Command {
         let mut found = found();
+        if self.random.once_in(3) {
+            found.members.clear();
+        }
         if self.random.once_in(4) {
             found.cluster_id = ClusterId([8; 16]);
         }

@@ -6,15 +6,18 @@ use std::fmt::Write;
 
 use prost::Message;
 use squorum_meta::command::{
-    CancelMove, DeleteQueue, Purge, ReportMove, SetAttributes, StartMove, WorkDone,
+    AdmitNode, AdvanceMember, CancelMove, DeleteQueue, Found, Purge, ReportMove, SetAttributes,
+    StartMove, WorkDone,
 };
-use squorum_meta::{ClusterSettings, Command, FeatureLevel, Meta, WorkKind, key_range};
+use squorum_meta::{
+    ClusterSettings, Command, FeatureLevel, MemberState, Meta, WorkKind, key_range,
+};
 use squorum_proto::meta as proto;
 use squorum_store::memory::MemoryStore;
 use squorum_store::{Cursor, View};
 use squorum_types::service::{MoveFailure, MoveStatus};
 use squorum_types::{
-    AttributeChanges, DeduplicationScope, FifoThroughputLimit, QueueArn, QueueId,
+    AttributeChanges, DeduplicationScope, FifoThroughputLimit, NodeId, QueueArn, QueueId,
     RedriveAllowPolicy, RedrivePermission, RedrivePolicy, ShardId,
 };
 
@@ -78,6 +81,17 @@ fn commands() -> Vec<Command> {
             shards,
         })
     };
+    let admit = |node, replaces: Option<u64>| {
+        Command::AdmitNode(AdmitNode {
+            node: NodeId(node),
+            address: format!("node{node}:9326"),
+            replaces: replaces.map(NodeId),
+        })
+    };
+    let advance = |node, from| {
+        let node = NodeId(node);
+        Command::AdvanceMember(AdvanceMember { node, from })
+    };
     let some_shards = BTreeSet::from([ShardId(0), ShardId(3), ShardId(7)]);
     let purge = |queue, number| {
         Command::Purge(Purge {
@@ -87,7 +101,10 @@ fn commands() -> Vec<Command> {
     };
     vec![
         Command::Tick,
-        Command::Found(found()),
+        Command::Found(Found {
+            members: Vec::new(),
+            ..found()
+        }),
         Command::RaiseFeatureLevel(FeatureLevel {
             level: 2,
             minimum: 1,
@@ -135,6 +152,14 @@ fn commands() -> Vec<Command> {
             moved: 3,
             end: Some(MoveStatus::Failed(MoveFailure::NoSuchQueue)),
         }),
+        Command::Found(found()),
+        admit(14, Some(13)),
+        admit(15, None),
+        advance(14, MemberState::Admitted),
+        advance(14, MemberState::Joining),
+        Command::RemoveNode(NodeId(12)),
+        admit(16, Some(11)),
+        advance(16, MemberState::Admitted),
     ]
 }
 

@@ -5,6 +5,7 @@ mod campaign;
 mod directed;
 mod generator;
 mod golden;
+mod members;
 mod model;
 mod replica;
 mod support;

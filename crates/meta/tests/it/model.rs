@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::members::ModelMembers;
 use squorum_meta::command::{
-    CancelMove, CancelMoveOutcome, CreateQueue, CreateQueueOutcome, DeleteQueueOutcome, Found,
-    FoundOutcome, PurgeOutcome, RaiseFeatureLevelOutcome, ReportMove, SetAttributesOutcome,
-    StartMove, StartMoveOutcome, WorkDone, WorkDoneOutcome,
+    AdmitRefusal, CancelMove, CancelMoveOutcome, CreateQueue, CreateQueueOutcome,
+    DeleteQueueOutcome, Found, FoundOutcome, PurgeOutcome, RaiseFeatureLevelOutcome, RemoveRefusal,
+    ReportMove, SetAttributesOutcome, StartMove, StartMoveOutcome, WorkDone, WorkDoneOutcome,
 };
 use squorum_meta::{
     ClusterId, ClusterSettings, Command, FeatureLevel, Outcome, QueueKey, QueueRecord, Refusal,
@@ -47,6 +48,10 @@ pub(crate) enum Seen {
     MoveCancelling(MoveTask),
     MoveNotRunning,
     NoSuchTask,
+    Admitted,
+    NotAdmitted(AdmitRefusal),
+    Removing,
+    NotRemoved(RemoveRefusal),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,6 +126,10 @@ impl From<&Outcome> for Seen {
                 CancelMoveOutcome::NotRunning => Seen::MoveNotRunning,
                 CancelMoveOutcome::NoSuchTask => Seen::NoSuchTask,
             },
+            Outcome::AdmitNode(Ok(())) => Seen::Admitted,
+            Outcome::AdmitNode(Err(refusal)) => Seen::NotAdmitted(*refusal),
+            Outcome::RemoveNode(Ok(())) => Seen::Removing,
+            Outcome::RemoveNode(Err(refusal)) => Seen::NotRemoved(*refusal),
         }
     }
 }
@@ -155,6 +164,7 @@ pub(crate) struct Model {
     pub(crate) queues: Vec<ModelQueue>,
     /// Positions in `queues`, in the order of deletion.
     deletions: Vec<usize>,
+    pub(crate) members: ModelMembers,
     pub(crate) ended: Vec<(QueueId, WorkKind, u64)>,
     pub(crate) new_work: bool,
 }
@@ -205,6 +215,9 @@ impl Model {
             Command::StartMove(start) => self.start_move(start),
             Command::CancelMove(cancel) => self.cancel_move(cancel),
             Command::ReportMove(report) => self.report_move(report),
+            Command::AdmitNode(admit) => self.members.admit(admit),
+            Command::RemoveNode(node) => self.members.remove(*node),
+            Command::AdvanceMember(advance) => self.members.advance(advance.node, advance.from),
         }
     }
 
@@ -216,6 +229,9 @@ impl Model {
             level: found.feature_level,
         });
         if cluster.id == found.cluster_id {
+            if self.members.is_empty() {
+                self.members = ModelMembers::founders(&found.members);
+            }
             Seen::Founded(
                 cluster.id,
                 cluster.shard_count,

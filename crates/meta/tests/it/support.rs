@@ -1,6 +1,6 @@
 use squorum_meta::command::{CreateQueue, Found};
 use squorum_meta::{
-    Applied, ClusterId, ClusterSettings, Command, FeatureLevel, Meta, MetaError, QueueKey,
+    Applied, ClusterId, ClusterSettings, Command, FeatureLevel, Member, Meta, MetaError, QueueKey,
     RequestId, plan,
 };
 use squorum_proto::meta as proto;
@@ -20,7 +20,12 @@ pub(crate) fn found() -> Found {
         node: NodeId(11),
         settings: ClusterSettings::default(),
         feature_level: FeatureLevel::CURRENT,
+        members: [11, 12, 13].map(member).to_vec(),
     }
+}
+
+pub(crate) fn member(node: u64) -> Member {
+    Member::active(NodeId(node), format!("node{node}:9326"))
 }
 
 pub(crate) fn key(account: &str, region: &str, name: &str) -> QueueKey {

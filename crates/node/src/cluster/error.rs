@@ -9,25 +9,13 @@ pub enum FoundingError {
     #[error(transparent)]
     Store(#[from] StoreError),
 
-    /// A wiped node, or one that was never there.
-    #[error(
-        "seed {address} is a member of cluster {cluster} already, and this node ({node}) is not: a \
-         node with an empty data directory can neither join a cluster that is founded nor take the \
-         place of a member; start this node with the data directory that it had as a member (the \
-         other members serve without it meanwhile)"
-    )]
-    NotAMember {
-        address: String,
-        cluster: ClusterId,
-        node: NodeId,
-    },
-
     /// The node's id was kept, all else is gone.
     #[error(
         "seed {address} knows this node ({node}) as a member of cluster {cluster}, but its data \
          directory holds nothing of it: what this member promised to keep is lost, and to serve \
-         under its old identity could lose acknowledged messages; restore the whole data directory \
-         (the other members serve without it meanwhile)"
+         under its old identity could lose acknowledged messages; empty the data directory, start \
+         it again and run `squorum node replace {node}` at another member (they serve without it \
+         meanwhile)"
     )]
     MemoryLost {
         address: String,
@@ -49,7 +37,8 @@ pub enum FoundingError {
     #[error(
         "this node is a member of cluster {cluster}, but its log does not know {group}: the log is \
          lost or is not this node's, and to vote without it could lose acknowledged messages; \
-         restore the whole data directory (the other members serve without it meanwhile)"
+         restore the whole data directory, or empty it, start this node again and run `squorum node \
+         replace` with its id at another member (they serve without it meanwhile)"
     )]
     LogLost { cluster: ClusterId, group: GroupId },
 

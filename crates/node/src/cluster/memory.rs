@@ -1,11 +1,11 @@
 //! Whether a node remembers what it promised: record, log and state must belong together.
 
-use squorum_meta::read;
+use squorum_meta::{Member, read};
 use squorum_store::Store;
 use squorum_types::{GroupId, NodeId, ShardId};
 
 use super::error::FoundingError;
-use super::{ClusterRecord, Member, Stage, read_record, write_record};
+use super::{ClusterRecord, Stage, read_record, write_record};
 
 /// The record of the node's cluster, if it is in one, as far as the log bears it out.
 /// `known_groups`: what the log knows.
@@ -37,10 +37,8 @@ fn record_of_lone_node<S: Store>(
     }
     let record = ClusterRecord {
         cluster_id: cluster.id,
-        members: vec![Member {
-            node,
-            address: String::new(),
-        }],
+        members: vec![Member::active(node, String::new())],
+        roster_version: 0,
         shard_count: cluster.shard_count,
         founder: node,
         stage: Stage::Started,
@@ -94,16 +92,14 @@ mod tests {
     const GROUPS: [GroupId; 3] = [GroupId(0), GroupId(1), GroupId(2)];
 
     fn store_with(stage: Stage) -> MemoryStore {
-        let member = |node| Member {
-            node: NodeId(node),
-            address: format!("{node}:9326"),
-        };
+        let member = |node| Member::active(NodeId(node), format!("{node}:9326"));
         let record = ClusterRecord {
             cluster_id: ClusterId([1; 16]),
             members: vec![member(1), member(2)],
             shard_count: 2,
             founder: NodeId(2),
             stage,
+            roster_version: 0,
         };
         let store = MemoryStore::new();
         write_record(&store, &record).unwrap();

@@ -6,7 +6,7 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 use prost::Message;
-use squorum_meta::ClusterId;
+use squorum_meta::{ClusterId, Member, Roster};
 use squorum_proto::MalformedError;
 use squorum_proto::cluster as proto;
 use squorum_store::{Store, StoreError, View, WriteBatch};
@@ -15,14 +15,6 @@ use squorum_types::NodeId;
 const FORMAT: u8 = 1;
 const OWN_ROWS: u32 = u32::MAX;
 const RECORD: u8 = 1;
-
-/// A node and where its peers reach it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Member {
-    pub(crate) node: NodeId,
-    /// `host:port`. Empty for a node that is alone and has no peers to say it to.
-    pub(crate) address: String,
-}
 
 /// How far the founding of the cluster has come, as far as this node knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,8 +30,10 @@ pub(crate) enum Stage {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ClusterRecord {
     pub(crate) cluster_id: ClusterId,
-    /// In the order of their ids.
+    /// The last ones that this node knew of, in the order of their ids.
     pub(crate) members: Vec<Member>,
+    /// Of the roster that the members are from; 0: they are the founders.
+    pub(crate) roster_version: u64,
     pub(crate) shard_count: u16,
     /// The member that minted the id.
     pub(crate) founder: NodeId,
@@ -53,6 +47,23 @@ impl ClusterRecord {
 
     pub(crate) fn nodes(&self) -> impl Iterator<Item = NodeId> + '_ {
         self.members.iter().map(|member| member.node)
+    }
+
+    pub(crate) fn roster(&self) -> Roster {
+        Roster {
+            version: self.roster_version,
+            members: self.members.clone(),
+            removed: Vec::new(),
+        }
+    }
+
+    #[must_use]
+    pub(crate) fn with_roster(&self, roster: &Roster) -> ClusterRecord {
+        ClusterRecord {
+            members: roster.members.clone(),
+            roster_version: roster.version,
+            ..self.clone()
+        }
     }
 
     #[must_use]
@@ -106,16 +117,13 @@ impl From<&ClusterRecord> for proto::ClusterRecord {
             Stage::Founded => proto::FoundingStage::Founded,
             Stage::Started => proto::FoundingStage::Started,
         };
-        let members = record.members.iter().map(|member| proto::Member {
-            node: member.node.0,
-            address: member.address.clone(),
-        });
         proto::ClusterRecord {
             cluster_id: Bytes::copy_from_slice(&record.cluster_id.0),
-            members: members.collect(),
+            members: record.members.iter().map(Into::into).collect(),
             shard_count: record.shard_count.into(),
             founder: record.founder.0,
             stage: stage.into(),
+            roster_version: record.roster_version,
         }
     }
 }
@@ -132,7 +140,8 @@ impl TryFrom<proto::ClusterRecord> for ClusterRecord {
         };
         let id = record.cluster_id.as_ref().try_into();
         let shard_count = u16::try_from(record.shard_count).ok();
-        let members: Vec<_> = record.members.into_iter().map(Member::from).collect();
+        let members = record.members.iter().map(Member::try_from);
+        let members: Vec<_> = members.collect::<Result<_, _>>()?;
         if members.is_empty() || !members.is_sorted_by(|a, b| a.node < b.node) {
             return Err(MalformedError("members"));
         }
@@ -146,16 +155,8 @@ impl TryFrom<proto::ClusterRecord> for ClusterRecord {
                 .ok_or(MalformedError("shard count"))?,
             founder: NodeId(record.founder),
             stage,
+            roster_version: record.roster_version,
         })
-    }
-}
-
-impl From<proto::Member> for Member {
-    fn from(member: proto::Member) -> Self {
-        Member {
-            node: NodeId(member.node),
-            address: member.address,
-        }
     }
 }
 
@@ -168,16 +169,14 @@ mod tests {
     use super::*;
 
     fn record() -> ClusterRecord {
-        let member = |node, address: &str| Member {
-            node: NodeId(node),
-            address: address.to_owned(),
-        };
+        let member = |node, address: &str| Member::active(NodeId(node), address.to_owned());
         ClusterRecord {
             cluster_id: ClusterId([7; 16]),
             members: vec![member(1, "a:9326"), member(2, "b:9326")],
             shard_count: 8,
             founder: NodeId(1),
             stage: Stage::Founding,
+            roster_version: 0,
         }
     }
 

@@ -1,10 +1,11 @@
 //! How a node is, in its own words.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
 use squorum_proto::cluster as proto;
-use squorum_types::{Clock, GroupId, NodeId, Timestamp};
+use squorum_types::{Clock, GroupId, GroupMembership, NodeId, Timestamp};
 
 use super::disk::DiskSpace;
 
@@ -22,6 +23,8 @@ pub(crate) struct NodeReport {
     /// In the order of their ids.
     pub(crate) groups: Vec<GroupReport>,
     pub(crate) disk: Option<DiskSpace>,
+    /// Its log knows every group.
+    pub(crate) has_started: bool,
 }
 
 /// A group as one replica sees it.
@@ -37,6 +40,8 @@ pub(crate) struct GroupReport {
     pub(crate) latest_digest: Option<DigestAt>,
     /// At indexes that are the same at every replica.
     pub(crate) fixed_digests: Vec<DigestAt>,
+    /// As of the last entry that is applied.
+    pub(crate) membership: GroupMembership,
 }
 
 /// Digest of a group's state after the entry of an index.
@@ -52,6 +57,9 @@ pub(crate) trait ReportSource: Send + Sync + 'static {
 
     /// `None` where it is not known.
     fn disk(&self) -> Option<DiskSpace>;
+
+    /// The node's log knows every group.
+    fn has_started(&self) -> bool;
 }
 
 /// Makes this node's report. A cheap handle.
@@ -72,6 +80,7 @@ impl Reporter {
             wall_clock: self.clock.now(),
             groups: self.source.groups(),
             disk: self.source.disk(),
+            has_started: self.source.has_started(),
         }
     }
 }
@@ -94,6 +103,7 @@ impl From<NodeReport> for proto::NodeReport {
             groups: report.groups.into_iter().map(Into::into).collect(),
             disk_free_bytes: report.disk.map(|disk| disk.free_bytes),
             disk_total_bytes: report.disk.map(|disk| disk.total_bytes),
+            has_started: report.has_started,
         }
     }
 }
@@ -111,6 +121,7 @@ impl From<proto::NodeReport> for NodeReport {
                 free_bytes,
                 total_bytes,
             }),
+            has_started: report.has_started,
         }
     }
 }
@@ -126,6 +137,7 @@ impl From<GroupReport> for proto::GroupReport {
             last_log_index: report.last_log_index,
             latest_digest: report.latest_digest.map(Into::into),
             fixed_digests: fixed.take(FIXED_DIGESTS_MAX).map(Into::into).collect(),
+            membership: Some(encode_membership(&report.membership)),
         }
     }
 }
@@ -141,7 +153,26 @@ impl From<proto::GroupReport> for GroupReport {
             last_log_index: report.last_log_index,
             latest_digest: report.latest_digest.map(Into::into),
             fixed_digests: fixed.take(FIXED_DIGESTS_MAX).map(Into::into).collect(),
+            membership: decode_membership(&report.membership.unwrap_or_default()),
         }
+    }
+}
+
+fn encode_membership(membership: &GroupMembership) -> proto::Membership {
+    let ids = |nodes: &BTreeSet<NodeId>| nodes.iter().map(|node| node.0).collect();
+    proto::Membership {
+        voters: ids(&membership.voters),
+        learners: ids(&membership.learners),
+        is_joint: membership.is_joint,
+    }
+}
+
+fn decode_membership(membership: &proto::Membership) -> GroupMembership {
+    let nodes = |ids: &[u64]| ids.iter().copied().map(NodeId).collect();
+    GroupMembership {
+        voters: nodes(&membership.voters),
+        learners: nodes(&membership.learners),
+        is_joint: membership.is_joint,
     }
 }
 

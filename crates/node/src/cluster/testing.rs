@@ -7,6 +7,7 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use futures::{FutureExt, stream};
 use parking_lot::Mutex;
+use squorum_meta::{Member, Roster};
 use squorum_peer::{BoxedIo, Dialer, Peers, Services, serve};
 use squorum_types::{Clock, Entropy, NodeId, Timestamp};
 use tokio::sync::mpsc;
@@ -14,6 +15,17 @@ use tokio::task::JoinHandle;
 
 const BUFFER_BYTES: usize = 1 << 16;
 const BACKLOG: usize = 64;
+
+/// All of them active.
+pub(super) fn roster_of(nodes: impl IntoIterator<Item = u64>) -> Roster {
+    let members = nodes.into_iter();
+    let members = members.map(|node| Member::active(NodeId(node), format!("node{node}:9326")));
+    Roster {
+        version: 1,
+        members: members.collect(),
+        removed: Vec::new(),
+    }
+}
 
 #[derive(Clone, Default)]
 pub(super) struct Network {

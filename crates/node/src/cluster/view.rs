@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use squorum_meta::Roster;
 use squorum_types::NodeId;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
@@ -31,8 +32,19 @@ struct Inner {
     /// Until someone is heard, silence counts from here.
     began: Instant,
     // Held for a few instructions, never across an await.
-    others: Mutex<BTreeMap<NodeId, Observation>>,
+    members: Mutex<Members>,
     alive: watch::Sender<BTreeSet<NodeId>>,
+    /// The other members.
+    others: watch::Sender<BTreeSet<NodeId>>,
+    /// Another member said that this node is none any more.
+    expelled: watch::Sender<bool>,
+}
+
+#[derive(Debug, Default)]
+struct Members {
+    others: BTreeMap<NodeId, Observation>,
+    /// Those that count for a majority.
+    active: BTreeSet<NodeId>,
 }
 
 /// What is known of another member.
@@ -55,6 +67,8 @@ pub(crate) struct ClockOffset {
 #[derive(Clone, Debug)]
 pub(crate) struct ObservedMember {
     pub(crate) node: NodeId,
+    /// For a majority: it is active.
+    pub(crate) counts: bool,
     pub(crate) is_alive: bool,
     /// How long ago, if ever.
     pub(crate) last_heard: Option<Duration>,
@@ -64,18 +78,36 @@ pub(crate) struct ObservedMember {
 }
 
 impl ClusterView {
-    /// `members`: all, this node too. Must be called within the runtime whose time counts.
-    pub(crate) fn new(node: NodeId, members: impl IntoIterator<Item = NodeId>) -> ClusterView {
-        let others = members.into_iter().filter(|member| *member != node);
-        let others = others.map(|member| (member, Observation::default()));
-        ClusterView {
+    /// Must be called within the runtime whose time counts.
+    pub(crate) fn new(node: NodeId, roster: &Roster) -> ClusterView {
+        let view = ClusterView {
             inner: Arc::new(Inner {
                 node,
                 began: Instant::now(),
-                others: Mutex::new(others.collect()),
+                members: Mutex::default(),
                 alive: watch::Sender::new(BTreeSet::from([node])),
+                others: watch::Sender::default(),
+                expelled: watch::Sender::new(false),
             }),
+        };
+        view.set_roster(roster);
+        view
+    }
+
+    /// From now on these are the members.
+    pub(crate) fn set_roster(&self, roster: &Roster) {
+        let others = roster.members.iter().map(|member| member.node);
+        let others: BTreeSet<_> = others.filter(|node| *node != self.inner.node).collect();
+        {
+            let mut members = self.inner.members.lock();
+            members.others.retain(|node, _| others.contains(node));
+            for node in &others {
+                members.others.entry(*node).or_default();
+            }
+            members.active = roster.active_set();
         }
+        self.inner.others.send_replace(others);
+        self.publish_alive();
     }
 
     pub(crate) fn node(&self) -> NodeId {
@@ -84,7 +116,32 @@ impl ClusterView {
 
     /// The other members.
     pub(super) fn others(&self) -> Vec<NodeId> {
-        self.inner.others.lock().keys().copied().collect()
+        self.inner.members.lock().others.keys().copied().collect()
+    }
+
+    /// The other members, as they come and go.
+    pub(super) fn watch_others(&self) -> watch::Receiver<BTreeSet<NodeId>> {
+        self.inner.others.subscribe()
+    }
+
+    pub(super) fn set_expelled(&self) {
+        self.inner.expelled.send_replace(true);
+    }
+
+    /// Returns when another member says that this node is none any more.
+    pub(crate) async fn expelled(&self) {
+        let mut expelled = self.inner.expelled.subscribe();
+        // The sender lives as long as `self`.
+        let _ = expelled.wait_for(|expelled| *expelled).await;
+    }
+
+    /// Whether any other member was ever heard.
+    pub(crate) fn has_heard_any(&self) -> bool {
+        let members = self.inner.members.lock();
+        members
+            .others
+            .values()
+            .any(|other| other.heard_at.is_some())
     }
 
     /// How long ago a member was heard; this node always is.
@@ -92,8 +149,8 @@ impl ClusterView {
         if node == self.inner.node {
             return Some(Duration::ZERO);
         }
-        let others = self.inner.others.lock();
-        let heard_at = others.get(&node)?.heard_at?;
+        let members = self.inner.members.lock();
+        let heard_at = members.others.get(&node)?.heard_at?;
         Some(Instant::now().saturating_duration_since(heard_at))
     }
 
@@ -105,11 +162,9 @@ impl ClusterView {
     /// How many entries a member has not applied that another has, in the group where it lacks most, as
     /// the other members said last.
     pub(super) fn entries_behind(&self, node: NodeId) -> u64 {
-        let others = self.inner.others.lock();
-        let reports: Vec<_> = others
-            .values()
-            .filter_map(|other| other.report.as_deref())
-            .collect();
+        let members = self.inner.members.lock();
+        let others = members.others.values();
+        let reports: Vec<_> = others.filter_map(|other| other.report.as_deref()).collect();
         let Some(own) = reports.iter().find(|report| report.node == node) else {
             return 0;
         };
@@ -125,8 +180,15 @@ impl ClusterView {
         behind.max().unwrap_or(0)
     }
 
-    /// No majority of the members, this node among them, was heard for [`SILENCE_MAX`]. Never true of
-    /// a node that is alone; one that has just started has as much time to hear somebody.
+    /// What a member said last of itself.
+    pub(crate) fn report(&self, node: NodeId) -> Option<Arc<NodeReport>> {
+        let members = self.inner.members.lock();
+        members.others.get(&node)?.report.clone()
+    }
+
+    /// No majority of the active members, this node among them, was heard for [`SILENCE_MAX`]. Never true of
+    /// a node that is alone; one that has just started has as much time to hear somebody. Always true
+    /// of one that is no member any more.
     pub(crate) fn is_cut_off(&self) -> bool {
         self.cut_off_at().is_some_and(|at| at <= Instant::now())
     }
@@ -145,11 +207,16 @@ impl ClusterView {
 
     /// When this node will be cut off if it hears nobody any more. `None`: never, it is alone.
     fn cut_off_at(&self) -> Option<Instant> {
-        let others = self.inner.others.lock();
-        let needed = majority(1 + others.len()) - 1;
-        let heard = others.values();
+        if *self.inner.expelled.borrow() {
+            return Some(self.inner.began);
+        }
+        let members = self.inner.members.lock();
+        let counts = members.active.contains(&self.inner.node);
+        let needed = majority(members.active.len()) - usize::from(counts);
+        let heard = members.others.iter();
+        let heard = heard.filter(|(node, _)| members.active.contains(node));
         let mut heard: Vec<_> = heard
-            .map(|other| other.heard_at.unwrap_or(self.inner.began))
+            .map(|(_, other)| other.heard_at.unwrap_or(self.inner.began))
             .collect();
         heard.sort_unstable_by(|a, b| b.cmp(a));
         let last_needed = heard.get(needed.checked_sub(1)?)?;
@@ -164,17 +231,18 @@ impl ClusterView {
     /// All members in the order of their ids. `own`: this node's report of now.
     pub(crate) fn observed(&self, own: NodeReport) -> Vec<ObservedMember> {
         let now = Instant::now();
-        let others = self.inner.others.lock();
+        let members = self.inner.members.lock();
+        let counts = |node: &NodeId| members.active.contains(node);
         let own = ObservedMember {
             node: self.inner.node,
+            counts: counts(&self.inner.node),
             is_alive: true,
             last_heard: Some(Duration::ZERO),
             report: Some(Arc::new(own)),
             clock_offset: None,
         };
-        let observed = others
-            .iter()
-            .map(|(node, other)| other.observed(*node, now));
+        let others = members.others.iter();
+        let observed = others.map(|(node, other)| other.observed(*node, counts(node), now));
         let mut observed: Vec<_> = observed.chain([own]).collect();
         observed.sort_by_key(|member| member.node);
         observed
@@ -189,8 +257,8 @@ impl ClusterView {
         clock_offset: ClockOffset,
     ) {
         {
-            let mut others = self.inner.others.lock();
-            let Some(other) = others.get_mut(&node) else {
+            let mut members = self.inner.members.lock();
+            let Some(other) = members.others.get_mut(&node) else {
                 return;
             };
             other.heard_at = other.heard_at.max(Some(sent_at));
@@ -204,8 +272,11 @@ impl ClusterView {
     pub(super) fn publish_alive(&self) {
         let now = Instant::now();
         let alive = {
-            let others = self.inner.others.lock();
-            let alive = others.iter().filter(|(_, other)| other.is_alive(now));
+            let members = self.inner.members.lock();
+            let alive = members
+                .others
+                .iter()
+                .filter(|(_, other)| other.is_alive(now));
             let alive = alive.map(|(node, _)| *node).chain([self.inner.node]);
             alive.collect::<BTreeSet<_>>()
         };
@@ -223,10 +294,11 @@ impl Observation {
             .is_some_and(|at| now.saturating_duration_since(at) < SILENCE_MAX)
     }
 
-    fn observed(&self, node: NodeId, now: Instant) -> ObservedMember {
+    fn observed(&self, node: NodeId, counts: bool, now: Instant) -> ObservedMember {
         let since = |at: Instant| now.saturating_duration_since(at);
         ObservedMember {
             node,
+            counts,
             is_alive: self.is_alive(now),
             last_heard: self.heard_at.map(since),
             report: self.report.clone(),
@@ -241,9 +313,11 @@ pub(super) fn majority(members: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use squorum_meta::MemberState;
     use squorum_types::Timestamp;
 
     use super::*;
+    use crate::cluster::testing::roster_of;
 
     const OFFSET: ClockOffset = ClockOffset {
         offset_ms: 3,
@@ -258,7 +332,12 @@ mod tests {
             wall_clock: Timestamp(0),
             groups: Vec::new(),
             disk: None,
+            has_started: true,
         }
+    }
+
+    fn view(node: u64, members: &[u64]) -> ClusterView {
+        ClusterView::new(NodeId(node), &roster_of(members.iter().copied()))
     }
 
     fn hear(view: &ClusterView, node: u64) {
@@ -271,7 +350,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_node_alone_is_never_cut_off() {
-        let view = ClusterView::new(NodeId(1), [NodeId(1)]);
+        let view = view(1, &[1]);
         pass(1_000_000).await;
         assert!(!view.is_cut_off() && view.is_alive(NodeId(1)));
         let never = tokio::time::timeout(Duration::from_secs(3600), view.cut_off());
@@ -280,7 +359,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_majority_is_lost_a_second_after_it_was_last_heard() {
-        let view = ClusterView::new(NodeId(2), [1, 2, 3].map(NodeId));
+        let view = view(2, &[1, 2, 3]);
         assert!(!view.is_alive(NodeId(1)) && !view.is_cut_off());
         pass(900).await;
         hear(&view, 3);
@@ -301,7 +380,7 @@ mod tests {
     /// As after the process was stopped: the answer was there, but it is old.
     #[tokio::test(start_paused = true)]
     async fn an_old_answer_proves_nothing_about_now() {
-        let view = ClusterView::new(NodeId(1), [1, 2].map(NodeId));
+        let view = view(1, &[1, 2]);
         let sent_at = Instant::now();
         pass(30_000).await;
         view.heard(NodeId(2), sent_at, report(2), OFFSET);
@@ -310,7 +389,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_watches_sees_members_come_and_go() {
-        let view = ClusterView::new(NodeId(1), [1, 2].map(NodeId));
+        let view = view(1, &[1, 2]);
         let mut alive = view.watch_alive();
         hear(&view, 2);
         assert_eq!(alive.borrow_and_update().len(), 2);
@@ -322,5 +401,24 @@ mod tests {
         assert!(!member.is_alive && member.report.is_some());
         hear(&view, 2);
         assert!(alive.has_changed().unwrap_or(false));
+    }
+    #[tokio::test(start_paused = true)]
+    async fn only_active_members_count_for_a_majority() {
+        let view = view(4, &[1, 2, 3]);
+        let mut roster = roster_of(1..=4);
+        roster.members[3].state = MemberState::Joining;
+        view.set_roster(&roster);
+        pass(900).await;
+        hear(&view, 1);
+        pass(200).await;
+        // Two of the three that count are needed, and this node is none of them.
+        assert!(view.is_cut_off());
+        hear(&view, 2);
+        assert!(!view.is_cut_off());
+        roster.members.remove(1);
+        view.set_roster(&roster);
+        assert!(!view.is_alive(NodeId(2)) && view.is_cut_off());
+        hear(&view, 3);
+        assert!(!view.is_cut_off());
     }
 }

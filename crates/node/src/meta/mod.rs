@@ -54,6 +54,7 @@ impl<S: Store> MetaHandle<S> {
             directory.clone(),
             news.clone(),
             recent.clone(),
+            parts.roster.clone(),
         )?;
         let group = parts.start_group(GroupId::META, state).await?;
         Ok(MetaHandle {

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 use prost::Message;
 use squorum_consensus::ReplicatedState;
-use squorum_meta::{Applied, Meta, MetaError, Outcome, QueueChange};
+use squorum_meta::{Applied, Meta, MetaError, Outcome, QueueChange, Roster, read};
 use squorum_proto::meta::Entry;
 use squorum_store::{Overlay, Store, StoreError};
 use tokio::sync::Notify;
 
 use super::directory::Directory;
 use super::recent::RecentOutcomes;
+use crate::cluster::RosterSender;
 
 /// What an entry of the control group did. Every entry holds one command.
 #[derive(Clone, Debug)]
@@ -27,10 +28,12 @@ pub(crate) struct MetaState {
     directory: Directory,
     news: News,
     recent: RecentOutcomes,
+    roster: RosterSender,
     changed: Vec<QueueChange>,
     applied: Vec<AppliedCommand>,
     has_new_work: bool,
     moves_changed: bool,
+    new_roster: Option<Roster>,
 }
 
 /// What wakes those who look after meta's tasks. Cheap to clone.
@@ -48,17 +51,21 @@ impl MetaState {
         directory: Directory,
         news: News,
         recent: RecentOutcomes,
+        roster: RosterSender,
     ) -> Result<MetaState, MetaError> {
         let meta = Meta::open(store)?;
+        roster.publish(read::roster(store)?);
         Ok(MetaState {
             meta,
             directory,
             news,
             recent,
+            roster,
             changed: Vec::new(),
             applied: Vec::new(),
             has_new_work: false,
             moves_changed: false,
+            new_roster: None,
         })
     }
 }
@@ -80,11 +87,15 @@ impl<S: Store> ReplicatedState<S> for MetaState {
             changed_queues,
             new_work,
             moves_changed,
+            members_changed,
             ..
         } = self.meta.apply(txn, &entry).map_err(to_store_error)?;
         self.changed.extend(changed_queues);
         self.has_new_work |= new_work;
         self.moves_changed |= moves_changed;
+        if members_changed {
+            self.new_roster = Some(read::roster(txn)?);
+        }
         let outcome = outcomes.pop().filter(|_| outcomes.is_empty());
         let outcome = outcome
             .ok_or_else(|| StoreError::Corruption(format!("log entry {index}: not one command")))?;
@@ -103,11 +114,15 @@ impl<S: Store> ReplicatedState<S> for MetaState {
         if std::mem::take(&mut self.moves_changed) {
             self.news.moves.notify_one();
         }
+        if let Some(roster) = self.new_roster.take() {
+            self.roster.publish(roster);
+        }
         self.recent.publish(self.applied.drain(..));
     }
 
     fn reload(&mut self, store: &S) -> Result<(), StoreError> {
         self.meta = Meta::open(store).map_err(to_store_error)?;
+        self.roster.publish(read::roster(store)?);
         self.directory.clear();
         self.recent.clear();
         self.news.work.notify_one();

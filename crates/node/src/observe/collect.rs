@@ -37,7 +37,7 @@ impl<S: Store> Inner<S> {
         let alive = self.view.watch_alive();
         let alive = alive.borrow().len();
         Members {
-            all: self.node_count.into(),
+            all: self.roster.get().active().count(),
             alive,
             cut_off: self.view.is_cut_off(),
         }

@@ -47,7 +47,9 @@ impl<S: Store> Inner<S> {
         let policy = attributes.redrive_policy.clone();
         let (account, region) = (caller.account.clone(), caller.region.clone());
         let shard_count = self.cluster.shard_count;
-        let partition_count = plan::partition_count(&attributes, shard_count, self.node_count);
+        let node_count = self.roster.get().active().count();
+        let node_count = u16::try_from(node_count).unwrap_or(u16::MAX);
+        let partition_count = plan::partition_count(&attributes, shard_count, node_count);
         let command = Command::CreateQueue(Box::new(CreateQueueCommand {
             key: QueueKey {
                 account,

@@ -37,7 +37,7 @@ pub(crate) use self::session::SessionHandle;
 pub(crate) use self::state::Outcomes;
 use self::state::ShardState;
 use self::ticker::Ticker;
-use crate::cluster::ClusterView;
+use crate::cluster::{ClusterView, RosterSender};
 use crate::digests::Digests;
 use crate::gateway::LeaderClient;
 use crate::observe::Figures;
@@ -62,6 +62,7 @@ pub(crate) struct GroupParts<S> {
     pub(crate) transport: Arc<RaftTransport>,
     pub(crate) leaders: LeaderClient,
     pub(crate) view: ClusterView,
+    pub(crate) roster: RosterSender,
     pub(crate) figures: Arc<Figures>,
 }
 

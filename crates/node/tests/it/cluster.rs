@@ -36,11 +36,34 @@ struct Machine {
     /// Bound to the address and never listening: nobody else is given its port, also while the
     /// node is down, and the node may listen on it.
     _reserved: TcpSocket,
+    seeds: Vec<String>,
+    replaces: Option<NodeId>,
+    starting: Option<Starting>,
     running: Option<(Runtime, Node<MemoryStore>)>,
+}
+
+impl Machine {
+    fn new(id: NodeId) -> Machine {
+        let reserved = TcpSocket::new_v4().unwrap();
+        reserved.set_reuseaddr(true).unwrap();
+        reserved.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+        Machine {
+            id,
+            directory: tempfile::tempdir().unwrap(),
+            store: MemoryStore::new(),
+            address: reserved.local_addr().unwrap(),
+            _reserved: reserved,
+            seeds: Vec::new(),
+            replaces: None,
+            starting: None,
+            running: None,
+        }
+    }
 }
 
 pub(crate) struct Cluster {
     machines: Vec<Machine>,
+    next_id: u64,
     failures: Arc<Mutex<Vec<String>>>,
 }
 
@@ -83,21 +106,15 @@ impl Cluster {
     }
 
     fn new() -> Cluster {
-        let machines = (0..NODES).map(|index| {
-            let reserved = TcpSocket::new_v4().unwrap();
-            reserved.set_reuseaddr(true).unwrap();
-            reserved.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
-            Machine {
-                id: NodeId(index as u64 + 1),
-                directory: tempfile::tempdir().unwrap(),
-                store: MemoryStore::new(),
-                address: reserved.local_addr().unwrap(),
-                _reserved: reserved,
-                running: None,
-            }
-        });
+        let machines = (0..NODES).map(|index| Machine::new(NodeId(index as u64 + 1)));
+        let mut machines: Vec<_> = machines.collect();
+        let seeds: Vec<_> = machines.iter().map(|m| m.address.to_string()).collect();
+        for machine in &mut machines {
+            machine.seeds.clone_from(&seeds);
+        }
         Cluster {
-            machines: machines.collect(),
+            machines,
+            next_id: NODES as u64,
             failures: Arc::default(),
         }
     }
@@ -105,11 +122,8 @@ impl Cluster {
     fn begin(&self, index: usize) -> Starting {
         let machine = &self.machines[index];
         let mut options = NodeOptions::new(machine.id, machine.directory.path().join("scratch"));
-        options.seeds = self
-            .machines
-            .iter()
-            .map(|m| m.address.to_string())
-            .collect();
+        options.seeds.clone_from(&machine.seeds);
+        options.replaces = machine.replaces;
         options.advertise = machine.address.to_string();
         options.shard_count = 4;
         let log = small_log(machine.directory.path().join("log"));
@@ -137,6 +151,35 @@ impl Cluster {
             Node::start(options, parts, progress).await.unwrap()
         });
         Starting { runtime, node }
+    }
+
+    /// A node whose disk is empty comes to a place, where another was before or none: it waits to be
+    /// taken in. Returns its id.
+    pub(crate) fn begin_empty(&mut self, index: usize, replaces: Option<NodeId>) -> NodeId {
+        if index == self.machines.len() {
+            let mut machine = Machine::new(NodeId(0));
+            machine.seeds.clone_from(&self.machines[0].seeds);
+            self.machines.push(machine);
+        }
+        self.next_id += 1;
+        let machine = &mut self.machines[index];
+        assert!(machine.running.is_none());
+        machine.id = NodeId(self.next_id);
+        machine.directory = tempfile::tempdir().unwrap();
+        machine.store = MemoryStore::new();
+        machine.replaces = replaces;
+        self.machines[index].starting = Some(self.begin(index));
+        self.machines[index].id
+    }
+
+    /// Waits until a node that has begun is in its cluster.
+    pub(crate) fn finish(&mut self, index: usize) {
+        let starting = self.machines[index].starting.take().unwrap();
+        self.machines[index].running = Some(starting.finish());
+    }
+
+    pub(crate) fn id(&self, index: usize) -> NodeId {
+        self.machines[index].id
     }
 
     pub(crate) fn node(&self, index: usize) -> Node<MemoryStore> {

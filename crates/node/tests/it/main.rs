@@ -5,4 +5,5 @@ mod cluster;
 mod dead_letters;
 mod every_node;
 mod failover;
+mod membership;
 mod observing;

@@ -18,7 +18,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use self::steadiness::Steadiness;
-use super::ClusterView;
+use super::{ClusterView, RosterWatch};
 use crate::shutdown::stopped;
 
 const INTERVAL: Duration = Duration::from_millis(500);
@@ -45,8 +45,7 @@ pub(crate) struct LedGroup {
 }
 
 pub(crate) struct Balancer<L> {
-    /// In the order of their ids.
-    pub(crate) members: Vec<NodeId>,
+    pub(crate) roster: RosterWatch,
     pub(crate) view: ClusterView,
     pub(crate) leaderships: L,
 }
@@ -77,7 +76,8 @@ impl<L: Leaderships> Balancer<L> {
                     steady_ms: steadiness.steady_ms(led.group, now),
                 })
                 .collect();
-            let transfers = plan::leader_transfers(self.view.node(), &self.members, &led);
+            let members = plan::leaders(&self.roster.get());
+            let transfers = plan::leader_transfers(self.view.node(), &members, &led);
             let Some(transfer) = transfers.first() else {
                 continue;
             };

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use futures::FutureExt;
 use parking_lot::Mutex;
 use squorum_meta::plan::STEADY_MS_MIN;
-use squorum_types::Timestamp;
+use squorum_types::{GroupMembership, Timestamp};
 
 use super::*;
+use crate::cluster::RosterSender;
 use crate::cluster::report::{GroupReport, NodeReport};
+use crate::cluster::testing::roster_of;
 use crate::cluster::view::ClockOffset;
 
 /// Groups 0 to 3 of the members 1, 2 and 3, all led by node 1 at first.
@@ -70,10 +72,10 @@ impl Groups {
 }
 
 fn start(groups: &Groups) -> (ClusterView, watch::Sender<bool>) {
-    let members = [1, 2, 3].map(NodeId);
-    let view = ClusterView::new(NodeId(1), members);
+    let roster = roster_of(1..=3);
+    let view = ClusterView::new(NodeId(1), &roster);
     let balancer = Balancer {
-        members: members.to_vec(),
+        roster: RosterSender::new(roster).watch(),
         view: view.clone(),
         leaderships: groups.clone(),
     };
@@ -101,6 +103,7 @@ async fn pass_reported(view: &ClusterView, nodes: &[(u64, u64)], milliseconds: u
                 last_log_index: LAGS,
                 latest_digest: None,
                 fixed_digests: Vec::new(),
+                membership: GroupMembership::default(),
             };
             let report = NodeReport {
                 node: NodeId(*node),
@@ -109,6 +112,7 @@ async fn pass_reported(view: &ClusterView, nodes: &[(u64, u64)], milliseconds: u
                 wall_clock: Timestamp(0),
                 groups: vec![group],
                 disk: None,
+                has_started: true,
             };
             let offset = ClockOffset {
                 offset_ms: 0,

@@ -11,17 +11,18 @@
 //! 3. The founder calls the cluster founded when every member holds the record, on disk. The others
 //!    hear of it from anyone. No group runs before that: two founders can name the same node, but
 //!    that node holds one record, so at most one of the two clusters ever runs.
-//! 4. A node that finds a founded cluster without it founds none, and waits for none.
+//! 4. A node that finds a founded cluster without it founds none. It asks to be taken in, and takes the
+//!    record over once it is admitted; as a member that joins it must have had it.
 
 use std::collections::BTreeSet;
 
-use squorum_meta::ClusterId;
+use squorum_meta::{ClusterId, Member, MemberState};
 use squorum_types::NodeId;
 
 use super::disagreement::disagreement;
 use super::introduction::Introduction;
 use crate::cluster::error::FoundingError;
-use crate::cluster::{ClusterRecord, Member, Stage};
+use crate::cluster::{ClusterRecord, Stage};
 
 /// What was heard from an address.
 #[derive(Clone, Debug)]
@@ -39,6 +40,11 @@ pub(crate) enum Decision {
     Write(ClusterRecord),
     /// What for.
     Wait(String),
+    /// To be taken into a cluster that is founded, by its members at these addresses.
+    Apply {
+        addresses: Vec<String>,
+        reason: String,
+    },
 }
 
 /// `answers`: of this round, of every address of [`places`], in the same order. `new_id`: for the
@@ -147,31 +153,18 @@ fn lacking(record: &ClusterRecord, node: NodeId, answers: &[Answer]) -> Option<S
 
 /// This node is empty. `None` if nobody whom it hears has a record.
 fn join(own: &Introduction, answers: &[Answer]) -> Result<Option<Decision>, FoundingError> {
+    let others = heard(answers).filter(|(_, other)| other.node != own.node);
+    let records =
+        others.filter_map(|(address, other)| Some((address, other, other.record.as_ref()?)));
+    let records: Vec<_> = records.collect();
+    let founded = records.iter().filter(|(_, _, r)| r.stage >= Stage::Founded);
+    if let Some((address, _, record)) = founded.max_by_key(|(_, _, r)| r.roster_version) {
+        return join_founded(own, address, record).map(Some);
+    }
     let mut waits = None;
-    for (address, other) in heard(answers).filter(|(_, other)| other.node != own.node) {
-        let Some(record) = &other.record else {
-            continue;
-        };
-        let (node, cluster) = (own.node, record.cluster_id);
-        let is_member = record.member(node).is_some();
-        if record.stage >= Stage::Founded {
-            let address = address.to_owned();
-            return Err(if is_member {
-                FoundingError::MemoryLost {
-                    address,
-                    cluster,
-                    node,
-                }
-            } else {
-                FoundingError::NotAMember {
-                    address,
-                    cluster,
-                    node,
-                }
-            });
-        }
+    for (address, other, record) in records {
         let founder = record.founder;
-        if !is_member {
+        if record.member(own.node).is_none() {
             waits = Some(format!(
                 "seed {address} takes part in founding a cluster without this node: stop all seeds, \
                  empty their data directories and start again"
@@ -186,16 +179,48 @@ fn join(own: &Introduction, answers: &[Answer]) -> Result<Option<Decision>, Foun
     Ok(waits.map(Decision::Wait))
 }
 
+/// `record`: the newest that was heard of, at `address`.
+fn join_founded(
+    own: &Introduction,
+    address: &str,
+    record: &ClusterRecord,
+) -> Result<Decision, FoundingError> {
+    let (node, cluster) = (own.node, record.cluster_id);
+    match record.member(node) {
+        None => {
+            let members = record.members.iter();
+            let members = members.map(|member| member.address.clone());
+            let addresses: BTreeSet<_> = members.chain([address.to_owned()]).collect();
+            Ok(Decision::Apply {
+                addresses: addresses.into_iter().collect(),
+                reason: format!(
+                    "this node, {node}, is no member of cluster {cluster}, which seed {address} \
+                     belongs to; at a member, `squorum node replace OLD-ID` takes it in for one that \
+                     is lost, `squorum node add {node}` beside the others"
+                ),
+            })
+        }
+        Some(member) if member.state == MemberState::Admitted => {
+            Ok(Decision::Write(record.at(Stage::Founded)))
+        }
+        Some(_) => Err(FoundingError::MemoryLost {
+            address: address.to_owned(),
+            cluster,
+            node,
+        }),
+    }
+}
+
 /// Nobody whom this node hears has a record.
 fn found(own: &Introduction, answers: &[Answer], new_id: ClusterId) -> Decision {
     let mut members = Vec::new();
     for answer in answers {
         let address = &answer.address;
         match &answer.introduction {
-            Ok(seed) => members.push(Member {
-                node: seed.node,
-                address: seed.address.clone().unwrap_or_else(|| address.clone()),
-            }),
+            Ok(seed) => {
+                let address = seed.address.as_ref().unwrap_or(address);
+                members.push(Member::active(seed.node, address.clone()));
+            }
             Err(reason) => return Decision::Wait(waiting_for(address, reason)),
         }
     }
@@ -203,10 +228,8 @@ fn found(own: &Introduction, answers: &[Answer], new_id: ClusterId) -> Decision 
         return Decision::Wait(reason);
     }
     if answers.is_empty() {
-        members.push(Member {
-            node: own.node,
-            address: own.address.clone().unwrap_or_default(),
-        });
+        let address = own.address.clone().unwrap_or_default();
+        members.push(Member::active(own.node, address));
     }
     members.sort_by_key(|member| member.node);
     let founder = members[0].node;
@@ -223,6 +246,7 @@ fn found(own: &Introduction, answers: &[Answer], new_id: ClusterId) -> Decision 
         shard_count: own.shard_count,
         founder,
         stage,
+        roster_version: 0,
     })
 }
 

@@ -13,10 +13,10 @@ use std::time::Duration;
 use futures::future::join_all;
 use squorum_meta::ClusterId;
 use squorum_peer::{CallError, MESSAGE_BYTES_MAX, Peers, call};
-use squorum_proto::cluster::IntroduceRequest;
 use squorum_proto::cluster::founding_client::FoundingClient;
+use squorum_proto::cluster::{ApplyRequest, IntroduceRequest};
 use squorum_store::Store;
-use squorum_types::Entropy;
+use squorum_types::{Entropy, NodeId};
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -36,13 +36,15 @@ pub(crate) struct Founding<S> {
     pub(crate) store: S,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) introducer: Introducer,
+    /// The member that this node was before it lost what it had promised to keep.
+    pub(crate) replaces: Option<NodeId>,
     /// What the node waits for, in words; `None` once it is in its cluster.
     pub(crate) progress: watch::Sender<Option<String>>,
 }
 
 impl<S: Store> Founding<S> {
     /// Returns when the cluster is founded, for as long as that takes, and tells [`Peers`] of the
-    /// cluster and its members. Dropping it half-way is as good as a crash: nothing is lost.
+    /// cluster. Dropping it half-way is as good as a crash: nothing is lost.
     ///
     /// Writes the record on the worker that it runs on: that blocks for a flush or two, once in a
     /// node's life, while nothing else runs.
@@ -69,19 +71,16 @@ impl<S: Store> Founding<S> {
                     self.introducer.record(&self.store, record)?;
                 }
                 Decision::Wait(reason) => self.tell(Some(reason)),
+                Decision::Apply { addresses, reason } => {
+                    self.tell(Some(reason));
+                    join_all(addresses.iter().map(|address| self.apply(address, &own))).await;
+                }
             }
         }
     }
 
     fn enter(&self, record: &ClusterRecord) {
         self.peers.set_cluster(record.cluster_id.0);
-        let others = record
-            .members
-            .iter()
-            .filter(|member| member.node != self.peers.node());
-        for member in others {
-            self.peers.set_address(member.node, member.address.clone());
-        }
         self.tell(None);
     }
 
@@ -97,6 +96,19 @@ impl<S: Store> Founding<S> {
             *current = reason;
             true
         });
+    }
+
+    /// Whoever does not answer hears it in the next round.
+    async fn apply(&self, address: &str, own: &Introduction) {
+        let connection = self.peers.connection_to(address);
+        let mut client = FoundingClient::new(connection.clone());
+        let request = ApplyRequest {
+            introduction: Some(own.into()),
+            replaces: self.replaces.map(|node| node.0),
+        };
+        if let Err(error) = call(&connection, ASK_TIMEOUT, client.apply(request)).await {
+            tracing::debug!(address, %error, "a member was not asked to take this node in");
+        }
     }
 
     fn mint(&self) -> ClusterId {

@@ -1,18 +1,24 @@
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use squorum_peer::caller;
 use squorum_proto::cluster as proto;
 use squorum_proto::cluster::founding_server::{self, FoundingServer};
 use squorum_store::{Store, StoreError};
+use squorum_types::NodeId;
 use tonic::{Request, Response, Status};
 
 use super::Introduction;
-use crate::cluster::{ClusterRecord, write_record};
+use crate::cluster::candidates::{Candidate, Candidates};
+use crate::cluster::{ClusterRecord, Stage, write_record};
 
 /// Says who this node is. A cheap handle.
 #[derive(Clone, Debug)]
 pub(crate) struct Introducer {
     introduction: Arc<Mutex<Introduction>>,
+    candidates: Candidates,
+    /// Held while the record is changed and written.
+    writing: Arc<Mutex<()>>,
 }
 
 impl Introducer {
@@ -20,6 +26,8 @@ impl Introducer {
     pub(crate) fn new(introduction: Introduction) -> Introducer {
         Introducer {
             introduction: Arc::new(Mutex::new(introduction)),
+            candidates: Candidates::default(),
+            writing: Arc::default(),
         }
     }
 
@@ -30,6 +38,17 @@ impl Introducer {
 
     pub(crate) fn introduction(&self) -> Introduction {
         self.introduction.lock().clone()
+    }
+
+    /// Nodes that have asked to be taken in.
+    pub(crate) fn candidates(&self) -> &Candidates {
+        &self.candidates
+    }
+
+    pub(crate) fn has_started(&self) -> bool {
+        let introduction = self.introduction.lock();
+        let stage = introduction.record.as_ref().map(|record| record.stage);
+        stage >= Some(Stage::Started)
     }
 
     /// Writes this node's record, then tells of it. Blocks for a flush.
@@ -44,6 +63,22 @@ impl Introducer {
     }
 }
 
+impl Introducer {
+    /// Changes the record that this node has, writes it, then tells of it. Blocks for a flush.
+    pub(crate) fn amend<S: Store>(
+        &self,
+        store: &S,
+        change: impl FnOnce(&ClusterRecord) -> ClusterRecord,
+    ) -> Result<(), StoreError> {
+        let _only = self.writing.lock();
+        let record = self.introduction.lock().record.clone();
+        match record.map(|record| (change(&record), record)) {
+            Some((changed, record)) if changed != record => self.record(store, changed),
+            _ => Ok(()),
+        }
+    }
+}
+
 #[tonic::async_trait]
 impl founding_server::Founding for Introducer {
     async fn introduce(
@@ -52,5 +87,30 @@ impl founding_server::Founding for Introducer {
     ) -> Result<Response<proto::IntroduceResponse>, Status> {
         let introduction = Some((&self.introduction()).into());
         Ok(Response::new(proto::IntroduceResponse { introduction }))
+    }
+
+    async fn apply(
+        &self,
+        request: Request<proto::ApplyRequest>,
+    ) -> Result<Response<proto::ApplyResponse>, Status> {
+        let caller = caller(&request);
+        let proto::ApplyRequest {
+            introduction,
+            replaces,
+        } = request.into_inner();
+        let introduction = introduction.and_then(|one| Introduction::try_from(one).ok());
+        let introduction = introduction.filter(|one| caller == Some(one.node));
+        let introduction = introduction
+            .ok_or_else(|| Status::invalid_argument("introduction is not the caller's"))?;
+        if introduction.record.is_none()
+            && let Some(address) = introduction.address
+        {
+            self.candidates.heard(Candidate {
+                node: introduction.node,
+                address,
+                replaces: replaces.map(NodeId),
+            });
+        }
+        Ok(Response::new(proto::ApplyResponse {}))
     }
 }

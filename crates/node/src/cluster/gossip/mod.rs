@@ -1,15 +1,18 @@
 //! Members ask each other all the time how they are.
 //!
 //! Each peer has a loop of its own, all in one task: one that does not answer delays no other.
+//! Loops begin and end as members come and go.
 
 mod search;
 mod service;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use futures::future::join_all;
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
 use squorum_meta::ClusterId;
 use squorum_peer::{CallError, Lane, MESSAGE_BYTES_MAX, Peers, call};
 use squorum_proto::cluster as proto;
@@ -52,13 +55,45 @@ impl Gossip {
 
     /// Runs until `shutdown`.
     pub(crate) async fn run(self, mut shutdown: watch::Receiver<bool>) {
-        let others = self.view.others().into_iter();
-        let asking = join_all(others.map(|node| self.ask_repeatedly(node)));
         tokio::select! {
-            _ = asking => {}
+            () = self.ask_all() => {}
             () = self.publish_silence() => {}
             () = stopped(&mut shutdown) => {}
         }
+    }
+
+    async fn ask_all(&self) {
+        let mut others = self.view.watch_others();
+        let mut asked = BTreeSet::new();
+        let mut loops = FuturesUnordered::new();
+        loop {
+            let members = others.borrow_and_update().clone();
+            for node in members.difference(&asked) {
+                loops.push(self.ask_while_member(*node));
+            }
+            asked.extend(members);
+            tokio::select! {
+                Some(node) = loops.next() => {
+                    asked.remove(&node);
+                }
+                changed = others.changed() => {
+                    if changed.is_err() {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Ends, with the node's id, when it is a member no more.
+    async fn ask_while_member(&self, node: NodeId) -> NodeId {
+        let mut others = self.view.watch_others();
+        tokio::select! {
+            () = self.ask_repeatedly(node) => {}
+            // The view lives as long as this node.
+            _ = others.wait_for(|others| !others.contains(&node)) => {}
+        }
+        node
     }
 
     /// Silence makes no event by itself.
@@ -86,6 +121,11 @@ impl Gossip {
                     tracing::warn!(%node, %error, "member is not heard any more");
                 }
                 _ => {}
+            }
+            if let Err(GossipError::Call(error)) = &result
+                && error.is_expelled()
+            {
+                self.view.set_expelled();
             }
             was_alive = is_alive;
             if result.is_err() && !is_alive {

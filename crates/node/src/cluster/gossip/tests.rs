@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use squorum_meta::Member;
 use squorum_peer::Services;
-use squorum_types::GroupId;
+use squorum_types::{GroupId, GroupMembership};
 use tokio::task::JoinHandle;
 
 use super::*;
 use crate::cluster::testing::{Network, Served, TestClock};
-use crate::cluster::{ClusterRecord, Member, Stage};
+use crate::cluster::{ClusterRecord, Stage};
 use crate::cluster::{DigestAt, DiskSpace, GroupReport, Introducer, Introduction, ReportSource};
 
 const NODES: [NodeId; 3] = [NodeId(1), NodeId(2), NodeId(3)];
@@ -29,6 +30,10 @@ impl ReportSource for Source {
             last_log_index: 1041,
             latest_digest: Some(digest(1040)),
             fixed_digests: vec![digest(1024)],
+            membership: GroupMembership {
+                voters: NODES.into(),
+                ..GroupMembership::default()
+            },
         }]
     }
 
@@ -37,6 +42,10 @@ impl ReportSource for Source {
             free_bytes: 1,
             total_bytes: 2,
         })
+    }
+
+    fn has_started(&self) -> bool {
+        true
     }
 }
 
@@ -54,16 +63,14 @@ fn address(node: NodeId) -> String {
 }
 
 fn record() -> ClusterRecord {
-    let members = NODES.map(|node| Member {
-        node,
-        address: address(node),
-    });
+    let members = NODES.map(|node| Member::active(node, address(node)));
     ClusterRecord {
         cluster_id: ClusterId([1; 16]),
         members: members.to_vec(),
         shard_count: 1,
         founder: NodeId(1),
         stage: Stage::Started,
+        roster_version: 1,
     }
 }
 
@@ -97,7 +104,7 @@ fn start(network: &Network, node: NodeId, at: &str, advertise: bool) -> Node {
         .for_members(Gossip::service(peers.clone(), reporter.clone()))
         .for_anyone(introducer.service());
     let served = network.serve(&peers, at, services);
-    let view = ClusterView::new(node, NODES);
+    let view = ClusterView::new(node, &record().roster());
     let gossip = Gossip {
         cluster: ClusterId([1; 16]),
         peers: peers.clone(),

@@ -1,16 +1,22 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use squorum_meta::{MemberState, Roster};
 use squorum_types::{GroupId, NodeId};
 
 use super::findings::findings;
-use super::{ClusterStatus, GroupStatus, NodeState, NodeStatus, ReplicaStatus, Severity, Verdict};
+use super::{
+    ClusterStatus, GroupStatus, MembershipStatus, NodeState, NodeStatus, ReplicaStatus, Severity,
+    Verdict, WaitingNode,
+};
 use crate::cluster::view::majority;
-use crate::cluster::{ClusterRecord, GroupReport, ObservedMember};
+use crate::cluster::{Candidate, ClusterRecord, GroupReport, ObservedMember};
 
 /// What a status is made of.
 pub(crate) struct StatusInput<'a> {
     pub(crate) record: &'a ClusterRecord,
+    pub(crate) roster: &'a Roster,
+    pub(crate) waiting: &'a [Candidate],
     pub(crate) this_node: NodeId,
     /// All members in the order of their ids.
     pub(crate) members: &'a [ObservedMember],
@@ -51,14 +57,24 @@ pub(crate) fn cluster_status(input: &StatusInput<'_>) -> ClusterStatus {
         nodes: members
             .map(|member| node_status(input, member, &groups))
             .collect(),
+        waiting: input.waiting.iter().map(waiting).collect(),
         groups: groups.iter().map(group_status).collect(),
         findings,
     }
 }
 
 pub(super) fn has_majority(input: &StatusInput<'_>) -> bool {
-    let alive = input.members.iter().filter(|member| member.is_alive);
-    alive.count() >= majority(input.members.len())
+    alive_count(input) >= majority(counting(input).count())
+}
+
+/// Members that count for a majority.
+pub(super) fn counting<'a>(input: &StatusInput<'a>) -> impl Iterator<Item = &'a ObservedMember> {
+    input.members.iter().filter(|member| member.counts)
+}
+
+/// Of those that count.
+pub(super) fn alive_count(input: &StatusInput<'_>) -> usize {
+    counting(input).filter(|member| member.is_alive).count()
 }
 
 /// Where a member is reached, for people.
@@ -111,6 +127,10 @@ fn node_status(
     let report = member.report.as_ref();
     let disk = report.and_then(|report| report.disk);
     let clock_offset = member.clock_offset.filter(|_| member.is_alive);
+    let replaces = input
+        .roster
+        .member(member.node)
+        .and_then(|one| one.replaces);
     let own_offset = (member.node == input.this_node).then_some(0);
     NodeStatus {
         id: member.node.to_string(),
@@ -120,6 +140,8 @@ fn node_status(
         } else {
             NodeState::Unreachable
         },
+        membership: membership(input.roster, member.node),
+        replaces: replaces.map(|node| node.to_string()),
         last_heard_ms: member.last_heard.map(as_ms),
         version: report.map(|report| report.version.clone()),
         leads: leads.count() as u32,
@@ -129,11 +151,28 @@ fn node_status(
     }
 }
 
+fn membership(roster: &Roster, node: NodeId) -> MembershipStatus {
+    match roster.member(node).map(|member| member.state) {
+        Some(MemberState::Admitted | MemberState::Joining) => MembershipStatus::Joining,
+        Some(MemberState::Leaving) => MembershipStatus::Leaving,
+        Some(MemberState::Active) | None => MembershipStatus::Active,
+    }
+}
+
+fn waiting(candidate: &Candidate) -> WaitingNode {
+    WaitingNode {
+        id: candidate.node.to_string(),
+        address: candidate.address.clone(),
+    }
+}
+
 fn group_status(group: &ObservedGroup<'_>) -> GroupStatus {
+    let voters = group.voters();
     let replicas = group.replicas.iter().map(|(member, report)| {
         let digest = report.and_then(|report| report.latest_digest);
         ReplicaStatus {
             node: member.node.to_string(),
+            votes: voters.contains(&member.node),
             applied: report.map(|report| report.applied_index),
             lag_entries: report.map(|report| group.lag_entries(report)),
             digest: digest.map(|at| format!("{:016x}", at.digest)),
@@ -149,6 +188,16 @@ fn group_status(group: &ObservedGroup<'_>) -> GroupStatus {
 }
 
 impl ObservedGroup<'_> {
+    /// As the leader says, or else whoever has applied most.
+    pub(super) fn voters(&self) -> BTreeSet<NodeId> {
+        let reports = self.replicas.iter();
+        let reports = reports.filter_map(|(member, report)| Some((member.node, (*report)?)));
+        let best =
+            reports.max_by_key(|(node, report)| (Some(*node) == self.leader, report.applied_index));
+        best.map(|(_, report)| report.membership.voters.clone())
+            .unwrap_or_default()
+    }
+
     pub(super) fn lag_entries(&self, report: &GroupReport) -> u64 {
         self.last_log_index.saturating_sub(report.applied_index)
     }

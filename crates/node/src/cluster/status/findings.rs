@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::build::{ObservedGroup, StatusInput, address, has_majority};
+use squorum_meta::{Member, MemberState};
+
+use super::build::{ObservedGroup, StatusInput, address, alive_count, counting, has_majority};
 use super::{Finding, Severity};
 use crate::cluster::view::majority;
-use crate::cluster::{DiskSpace, ObservedMember};
+use crate::cluster::{Candidate, DiskSpace, ObservedMember};
 
 /// More is not what a replica that keeps up shows: reports are a moment old.
 const LAG_ENTRIES_MAX: u64 = 5_000;
@@ -28,18 +30,20 @@ pub(super) fn findings(input: &StatusInput<'_>, groups: &[ObservedGroup<'_>]) ->
     findings.extend(wrong_clocks(input));
     findings.extend(members.filter_map(full_disk));
     findings.extend(several_versions(input));
+    findings.extend(comings_and_goings(input, groups));
+    findings.extend(
+        input
+            .waiting
+            .iter()
+            .map(|candidate| waiting(input, candidate)),
+    );
     // Stable: within a severity they stay as above.
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     findings
 }
 
 fn unreachable(input: &StatusInput<'_>, member: &ObservedMember) -> Finding {
-    let alive = input
-        .members
-        .iter()
-        .filter(|member| member.is_alive)
-        .count();
-    let spare = alive.saturating_sub(majority(input.members.len()));
+    let spare = alive_count(input).saturating_sub(majority(counting(input).count()));
     let consequence = match spare {
         0 if has_majority(input) => "the cluster serves, but cannot lose another node",
         0 => "the cluster has lost its majority",
@@ -60,7 +64,9 @@ fn unreachable(input: &StatusInput<'_>, member: &ObservedMember) -> Finding {
         why: format!("{silence}; {consequence}"),
         next_step: format!(
             "start the node, or repair the network between {address} and this node; it catches up \
-             by itself"
+             by itself; if its disk is lost, start it with an empty data directory and run \
+             `squorum node replace {}`",
+            member.node
         ),
     }
 }
@@ -69,12 +75,8 @@ fn cut_off(input: &StatusInput<'_>) -> Option<Finding> {
     if has_majority(input) {
         return None;
     }
-    let (all, needed) = (input.members.len(), majority(input.members.len()));
-    let alive = input
-        .members
-        .iter()
-        .filter(|member| member.is_alive)
-        .count();
+    let all = counting(input).count();
+    let (alive, needed) = (alive_count(input), majority(all));
     Some(Finding {
         severity: Severity::Critical,
         what: "this node reaches no majority of the cluster".to_owned(),
@@ -83,6 +85,61 @@ fn cut_off(input: &StatusInput<'_>) -> Option<Finding> {
                     node that is cut off: point clients to the others meanwhile"
             .to_owned(),
     })
+}
+
+/// Members on their way in or out.
+fn comings_and_goings(input: &StatusInput<'_>, groups: &[ObservedGroup<'_>]) -> Vec<Finding> {
+    let finding = |member: &Member| {
+        let node = member.node;
+        let votes = groups.iter().filter(|group| group.voters().contains(&node));
+        let (votes, all) = (votes.count(), groups.len());
+        let (what, why) = match (member.state, member.replaces) {
+            (MemberState::Active, _) => return None,
+            (MemberState::Leaving, _) => (
+                format!("node {node} is leaving the cluster"),
+                format!("it is still a voter of {votes} of {all} groups"),
+            ),
+            (_, Some(replaced)) => (
+                format!("node {node} is taking the place of node {replaced}"),
+                format!("it is a voter of {votes} of {all} groups"),
+            ),
+            (_, None) => (
+                format!("node {node} is joining the cluster"),
+                format!("it is a voter of {votes} of {all} groups"),
+            ),
+        };
+        Some(Finding {
+            severity: Severity::Info,
+            what,
+            why,
+            next_step: "wait; it goes on by itself as long as a majority is up".to_owned(),
+        })
+    };
+    input.roster.members.iter().filter_map(finding).collect()
+}
+
+fn waiting(input: &StatusInput<'_>, candidate: &Candidate) -> Finding {
+    let node = candidate.node;
+    let mut members = input.members.iter();
+    // It came to a member's place, or there is one that is missed.
+    let is_there = |member: &&ObservedMember| address(input, member.node) == candidate.address;
+    let lost = members
+        .clone()
+        .find(is_there)
+        .or_else(|| members.find(|member| !member.is_alive));
+    let next_step = match lost.map(|lost| lost.node) {
+        Some(lost) => format!(
+            "if node {lost} does not come back, run `squorum node replace {lost}`; otherwise \
+             `squorum node add {node}`"
+        ),
+        None => format!("run `squorum node add {node}` to have it as one more member"),
+    };
+    Finding {
+        severity: Severity::Info,
+        what: format!("node {node} at {} waits to be taken in", candidate.address),
+        why: "its data directory was empty when it started".to_owned(),
+        next_step,
+    }
 }
 
 /// All in one: a majority that is gone takes every group's leader with it.

@@ -21,8 +21,11 @@ pub struct ClusterStatus {
     /// Of its program.
     pub version: String,
     pub verdict: Verdict,
-    /// In the order of their ids.
+    /// The members, in the order of their ids.
     pub nodes: Vec<NodeStatus>,
+    /// Nodes that would like to be members, in the order of their ids.
+    #[serde(default)]
+    pub waiting: Vec<WaitingNode>,
     /// Meta, then the shards.
     pub groups: Vec<GroupStatus>,
     /// The worst first.
@@ -44,6 +47,11 @@ pub struct NodeStatus {
     pub id: String,
     pub address: String,
     pub state: NodeState,
+    #[serde(default)]
+    pub membership: MembershipStatus,
+    /// The member whose place it takes.
+    #[serde(default)]
+    pub replaces: Option<String>,
     /// `None`: not since the node that answers started.
     pub last_heard_ms: Option<u64>,
     pub version: Option<String>,
@@ -62,6 +70,24 @@ pub enum NodeState {
     Unreachable,
 }
 
+/// How a node takes part.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MembershipStatus {
+    /// A voter of every group.
+    #[default]
+    Active,
+    Joining,
+    Leaving,
+}
+
+/// A node that is in no cluster.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaitingNode {
+    pub id: String,
+    pub address: String,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupStatus {
     /// `meta`, `shard-0`, ...
@@ -74,6 +100,9 @@ pub struct GroupStatus {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReplicaStatus {
     pub node: String,
+    /// As the group's leader has it.
+    #[serde(default)]
+    pub votes: bool,
     /// Index of the last entry that it has applied, when it was last heard.
     pub applied: Option<u64>,
     /// Entries between that and the end of the group's log.
@@ -107,8 +136,9 @@ impl ClusterStatus {
             severity: Severity::Critical,
             what: "this node does not serve yet".to_owned(),
             why: reason.unwrap_or_else(|| "it is starting".to_owned()),
-            next_step: "start the seeds that are missing; a cluster is founded once all of them \
-                        answer and agree"
+            next_step: "start the seeds that are missing: a cluster is founded once all of them \
+                        answer and agree; into one that is founded, its members have to take this \
+                        node in"
                 .to_owned(),
         };
         ClusterStatus {
@@ -117,6 +147,7 @@ impl ClusterStatus {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             verdict: Verdict::NoQuorum,
             nodes: Vec::new(),
+            waiting: Vec::new(),
             groups: Vec::new(),
             findings: vec![finding],
         }

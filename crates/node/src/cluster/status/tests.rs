@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use squorum_meta::ClusterId;
-use squorum_types::{GroupId, NodeId, Timestamp};
+use squorum_meta::{ClusterId, MemberState, Roster};
+use squorum_types::{GroupId, GroupMembership, NodeId, Timestamp};
 
 use super::*;
 use crate::cluster::report::NodeReport;
+use crate::cluster::testing::roster_of;
 use crate::cluster::view::ClockOffset;
 use crate::cluster::{
-    ClusterRecord, DigestAt, DiskSpace, GroupReport, Member, ObservedMember, Stage,
+    Candidate, ClusterRecord, DigestAt, DiskSpace, GroupReport, ObservedMember, Stage,
 };
 
 const GIB: u64 = 1 << 30;
@@ -19,24 +20,25 @@ const GIB: u64 = 1 << 30;
 /// Three nodes of two groups, all well: node 1 leads meta, node 2 the shard.
 struct Scene {
     record: ClusterRecord,
+    roster: Roster,
+    waiting: Vec<Candidate>,
     members: Vec<ObservedMember>,
 }
 
 impl Scene {
     fn new() -> Scene {
-        let members = [1, 2, 3].map(|node| Member {
-            node: NodeId(node),
-            address: format!("node{node}:9326"),
-        });
+        let roster = roster_of(1..=3);
         let record = ClusterRecord {
             cluster_id: ClusterId([1; 16]),
-            members: members.to_vec(),
+            members: roster.members.clone(),
             shard_count: 1,
             founder: NodeId(1),
             stage: Stage::Started,
+            roster_version: roster.version,
         };
         let members = [1, 2, 3].map(|node| ObservedMember {
             node: NodeId(node),
+            counts: true,
             is_alive: true,
             last_heard: Some(Duration::from_millis(100)),
             report: Some(Arc::new(report(node))),
@@ -47,6 +49,8 @@ impl Scene {
         });
         Scene {
             record,
+            roster,
+            waiting: Vec::new(),
             members: members.to_vec(),
         }
     }
@@ -69,6 +73,8 @@ impl Scene {
     fn status(&self) -> ClusterStatus {
         cluster_status(&StatusInput {
             record: &self.record,
+            roster: &self.roster,
+            waiting: &self.waiting,
             this_node: NodeId(1),
             members: &self.members,
             addresses: &BTreeMap::from([(NodeId(3), "moved:1".to_owned())]),
@@ -100,6 +106,10 @@ fn report(node: u64) -> NodeReport {
             index: 1024,
             digest: 0xcd,
         }],
+        membership: GroupMembership {
+            voters: [1, 2, 3].map(NodeId).into(),
+            ..GroupMembership::default()
+        },
     };
     NodeReport {
         node: NodeId(node),
@@ -111,6 +121,7 @@ fn report(node: u64) -> NodeReport {
             free_bytes: 50 * GIB,
             total_bytes: 100 * GIB,
         }),
+        has_started: true,
     }
 }
 
@@ -336,6 +347,48 @@ fn an_upgrade_under_way_is_no_fault() {
     let finding = scene.finding(Verdict::Well);
     assert_eq!(finding.severity, Severity::Info);
     assert!(finding.why.contains("99.0.0 on 0000000000000003"));
+}
+
+#[test]
+fn who_comes_to_a_members_place_is_to_replace_it() {
+    let mut scene = Scene::new();
+    let candidate = |address: &str| Candidate {
+        node: NodeId(9),
+        address: address.to_owned(),
+        replaces: None,
+    };
+    scene.waiting = vec![candidate("node2:9326")];
+    let replace = "squorum node replace 0000000000000002";
+    let finding = scene.finding(Verdict::Well);
+    assert!(finding.next_step.contains(replace), "{finding:?}");
+    scene.waiting = vec![candidate("elsewhere:9326")];
+    let finding = scene.finding(Verdict::Well);
+    assert!(!finding.next_step.contains("replace"), "{finding:?}");
+    scene.silence(3);
+    let findings = scene.status().findings;
+    assert_eq!(findings.len(), 2);
+    let replace = "squorum node replace 0000000000000003";
+    assert!(findings.iter().all(|f| f.next_step.contains(replace)));
+}
+
+#[test]
+fn members_on_their_way_are_no_fault_and_do_not_count() {
+    let mut scene = Scene::new();
+    scene.roster.members[2].state = MemberState::Joining;
+    scene.roster.members[2].replaces = Some(NodeId(7));
+    scene.member(3).counts = false;
+    let finding = scene.finding(Verdict::Well);
+    assert!(
+        finding
+            .what
+            .contains("taking the place of node 0000000000000007")
+    );
+    assert!(finding.why.contains("voter of 2 of 2 groups"));
+    let joins = &scene.status().nodes[2];
+    assert_eq!(joins.membership, MembershipStatus::Joining);
+    // Of the two that count one is not enough.
+    scene.silence(2);
+    assert_eq!(scene.status().verdict, Verdict::NoQuorum);
 }
 
 #[test]

@@ -1,10 +1,10 @@
-use squorum_meta::ClusterId;
+use squorum_meta::{ClusterId, Member, MemberState};
 use squorum_types::NodeId;
 
 use super::super::Introduction;
 use super::super::decide::{Answer, Decision, decide, places};
 use super::{ADDRESSES, empty};
-use crate::cluster::{ClusterRecord, FoundingError, Member, Seeds, Stage};
+use crate::cluster::{ClusterRecord, FoundingError, Seeds, Stage};
 
 const NEW: ClusterId = ClusterId([9; 16]);
 
@@ -18,16 +18,15 @@ fn answers<const N: usize>(seeds: [Result<Introduction, &str>; N]) -> Vec<Answer
 }
 
 fn record(nodes: &[u64], stage: Stage) -> ClusterRecord {
-    let members = nodes.iter().zip(ADDRESSES).map(|(node, address)| Member {
-        node: NodeId(*node),
-        address: address.to_owned(),
-    });
+    let members = nodes.iter().zip(ADDRESSES);
+    let members = members.map(|(node, address)| Member::active(NodeId(*node), address.to_owned()));
     ClusterRecord {
         cluster_id: NEW,
         members: members.collect(),
         shard_count: 8,
         founder: NodeId(nodes[0]),
         stage,
+        roster_version: 0,
     }
 }
 
@@ -113,7 +112,7 @@ fn nodes_say_what_they_wait_for() {
 }
 
 #[test]
-fn a_node_that_finds_a_founded_cluster_refuses() {
+fn a_node_that_finds_a_founded_cluster_asks_to_be_taken_in() {
     for stage in [Stage::Founded, Stage::Started] {
         let member = with_record(2, record(&[1, 2, 3], stage));
         let round = answers([
@@ -122,14 +121,11 @@ fn a_node_that_finds_a_founded_cluster_refuses() {
             Err("connection refused"),
         ]);
         let (address, cluster) = ("b:9326".to_owned(), NEW);
-        let wiped = decide(&empty(4, 3), &round, NEW).unwrap_err();
-        let node = NodeId(4);
-        let expected = FoundingError::NotAMember {
-            address: address.clone(),
-            cluster,
-            node,
+        let wiped = decide(&empty(4, 3), &round, NEW).unwrap();
+        let Decision::Apply { addresses, .. } = wiped else {
+            panic!("{wiped:?}");
         };
-        assert_eq!(wiped, expected);
+        assert_eq!(addresses, ["a:9326", "b:9326", "c:9326"]);
         // Only the node's id survived.
         let hollow = decide(&empty(3, 3), &round, NEW).unwrap_err();
         let node = NodeId(3);
@@ -139,6 +135,40 @@ fn a_node_that_finds_a_founded_cluster_refuses() {
             node,
         };
         assert_eq!(hollow, expected);
+    }
+}
+
+/// The newest record counts: in an older one the node may still be on its way in.
+#[test]
+fn an_admitted_node_takes_the_record_over_and_one_that_had_it_does_not() {
+    let with_state = |state, roster_version| {
+        let founded = record(&[1, 2, 3], Stage::Started);
+        let mut members = founded.members.clone();
+        members.push(Member {
+            state,
+            ..Member::active(NodeId(4), "d:9326".to_owned())
+        });
+        ClusterRecord {
+            members,
+            roster_version,
+            ..founded
+        }
+    };
+    let admitted = with_state(MemberState::Admitted, 5);
+    let answer = |node, record: &ClusterRecord| Ok(with_record(node, record.clone()));
+    let older = record(&[1, 2, 3], Stage::Started);
+    let round = answers([answer(1, &older), answer(2, &admitted), Err("timeout")]);
+    let decision = decide(&empty(4, 3), &round, NEW).unwrap();
+    assert_eq!(decision, Decision::Write(admitted.at(Stage::Founded)));
+    for state in [
+        MemberState::Joining,
+        MemberState::Active,
+        MemberState::Leaving,
+    ] {
+        let newer = with_state(state, 6);
+        let round = answers([answer(1, &admitted), answer(2, &newer), Err("timeout")]);
+        let error = decide(&empty(4, 3), &round, NEW).unwrap_err();
+        assert!(matches!(error, FoundingError::MemoryLost { .. }));
     }
 }
 

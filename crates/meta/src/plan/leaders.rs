@@ -1,25 +1,10 @@
-//! Pure decisions about where things go.
+//! Who leads what.
 
 use std::collections::BTreeMap;
 
-use squorum_types::{DeduplicationScope, GroupId, NodeId, QueueAttributes};
+use squorum_types::{GroupId, NodeId};
 
-/// Beyond this, more partitions of a FIFO queue cost polls and gain nothing.
-const FIFO_PARTITIONS_MAX: u16 = 8;
-
-/// Into how many partitions a new queue is cut. A standard queue gets one per node, so that every
-/// node has one that it may lead; at most one per shard, because two in one shard share its log.
-/// A FIFO queue gets several only if deduplication looks at each message group alone.
-pub fn partition_count(attributes: &QueueAttributes, shard_count: u16, node_count: u16) -> u16 {
-    let wanted = match &attributes.fifo {
-        None => node_count,
-        Some(fifo) => match fifo.deduplication_scope {
-            DeduplicationScope::Queue => 1,
-            DeduplicationScope::MessageGroup => FIFO_PARTITIONS_MAX,
-        },
-    };
-    wanted.min(shard_count).max(1)
-}
+use crate::Roster;
 
 /// A member that has been alive and caught up for less may be about to go again: every transfer is
 /// a short pause for clients.
@@ -48,6 +33,14 @@ pub struct Candidate {
 pub struct Transfer {
     pub group: GroupId,
     pub to: NodeId,
+}
+
+/// The members that groups may be led by, in the order of their ids: those that stay.
+pub fn leaders(roster: &Roster) -> Vec<NodeId> {
+    let active = roster.active();
+    active
+        .filter(|node| roster.replacement_of(*node).is_none())
+        .collect()
 }
 
 /// Who should lead a group when all are well, so that every member leads its share. `members` in
@@ -170,21 +163,5 @@ mod tests {
         assert_eq!(successors(&candidates(0, 1000)), [30; 4]);
         assert_eq!(successors(&candidates(7, 7)[..1]), [20; 4]);
         assert_eq!(successors(&[]), [0; 4]);
-    }
-
-    #[test]
-    fn fifo_has_many_partitions_only_when_groups_stand_alone() {
-        let standard = QueueAttributes::standard();
-        assert_eq!(partition_count(&standard, 8, 1), 1);
-        assert_eq!(partition_count(&standard, 8, 5), 5);
-        assert_eq!(partition_count(&standard, 4, 5), 4);
-        assert_eq!(partition_count(&standard, 4, 0), 1);
-        let mut fifo = QueueAttributes::fifo();
-        assert_eq!(partition_count(&fifo, 8, 5), 1);
-        if let Some(fifo) = &mut fifo.fifo {
-            fifo.deduplication_scope = DeduplicationScope::MessageGroup;
-        }
-        assert_eq!(partition_count(&fifo, 4, 1), 4);
-        assert_eq!(partition_count(&fifo, 64, 1), 8);
     }
 }
