@@ -6,6 +6,7 @@
 //! | `/health/ready` | 200 if the node can serve reads and writes, else 503 and why not |
 //! | `/status` | JSON: nodes, groups, findings, verdict |
 //! | `/status/queue?name=…` | JSON: where the queue's partitions are; `account`, `region` if need be |
+//! | `POST /nodes` | a change of members: JSON in, JSON out once it is decided; 409 if it cannot be |
 //! | `/metrics` | OpenMetrics text |
 //!
 //! It is served from before the node starts: a node that waits for its seeds is live, says what it
@@ -18,15 +19,15 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use squorum_aws::ServerHandle;
 use squorum_node::{Health, Node};
 use squorum_store::Store;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::admin_status;
 use crate::metrics::{self, Figures, ProcessFigures, Requests};
+use crate::{admin_nodes, admin_status};
 
 /// What a node that has started is made of, as far as this port is concerned.
 #[derive(Clone, Debug)]
@@ -60,6 +61,7 @@ pub(crate) async fn run<S: Store>(
         .route("/health/ready", get(ready))
         .route("/status", get(admin_status::status))
         .route("/status/queue", get(admin_status::queue))
+        .route("/nodes", post(admin_nodes::change))
         .route("/metrics", get(metrics))
         .with_state(state);
     if let Err(error) = axum::serve(listener, router)

@@ -1,4 +1,4 @@
-//! Asks the admin port of a node: what `squorum status` and `squorum health` stand on.
+//! Asks the admin port of a node: what the commands beside `squorum serve` stand on.
 //!
 //! One request on one connection, under one deadline, on the calling thread: a health check runs
 //! every few seconds in a container of its own and must cost next to nothing.
@@ -6,12 +6,13 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use http_body_util::{BodyExt, Empty, Limited};
+use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;
 use hyper::client::conn::http1;
-use hyper::header::{HOST, HeaderValue};
-use hyper::{Request, Uri};
+use hyper::header::{CONTENT_TYPE, HOST, HeaderValue};
+use hyper::{Method, Request, Uri};
 use hyper_util::rt::TokioIo;
+use serde::Serialize;
 use thiserror::Error;
 use tokio::net::TcpStream;
 
@@ -85,6 +86,9 @@ pub(crate) enum AskError {
     Unusable(String),
     #[error("cannot ask: {0}")]
     Local(String),
+    /// In the node's own words.
+    #[error("{0}")]
+    Refused(String),
 }
 
 /// Gets `path` (with its query). Returns by the deadline, whatever hangs.
@@ -93,12 +97,44 @@ pub(crate) fn get(
     path: &str,
     timeout: Duration,
 ) -> Result<AdminAnswer, AskError> {
+    ask(admin, request(Method::GET, path, Bytes::new()), timeout)
+}
+
+/// Posts a body as JSON. Returns by the deadline, whatever hangs.
+pub(crate) fn post(
+    admin: &AdminUrl,
+    path: &str,
+    body: &impl Serialize,
+    timeout: Duration,
+) -> Result<AdminAnswer, AskError> {
+    let body = serde_json::to_vec(body).map_err(local)?;
+    ask(admin, request(Method::POST, path, body.into()), timeout)
+}
+
+fn request(
+    method: Method,
+    path: &str,
+    body: Bytes,
+) -> Result<Request<Full<Bytes>>, hyper::http::Error> {
+    let mut request = Request::builder().method(method).uri(path);
+    if !body.is_empty() {
+        request = request.header(CONTENT_TYPE, "application/json");
+    }
+    request.body(Full::new(body))
+}
+
+fn ask(
+    admin: &AdminUrl,
+    request: Result<Request<Full<Bytes>>, hyper::http::Error>,
+    timeout: Duration,
+) -> Result<AdminAnswer, AskError> {
+    let request = request.map_err(local)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| AskError::Local(error.to_string()))?;
     let answer = runtime.block_on(async {
-        let answer = tokio::time::timeout(timeout, request(admin, path)).await;
+        let answer = tokio::time::timeout(timeout, send(admin, request)).await;
         answer.unwrap_or(Err(AskError::TimedOut(timeout)))
     });
     // A resolver that hangs has a thread, which is not waited for.
@@ -106,7 +142,10 @@ pub(crate) fn get(
     answer
 }
 
-async fn request(admin: &AdminUrl, path: &str) -> Result<AdminAnswer, AskError> {
+async fn send(
+    admin: &AdminUrl,
+    mut request: Request<Full<Bytes>>,
+) -> Result<AdminAnswer, AskError> {
     // The resolver takes no brackets around an IPv6 address, HTTP demands them.
     let host = admin.host.trim_start_matches('[').trim_end_matches(']');
     let stream = TcpStream::connect((host, admin.port)).await;
@@ -115,10 +154,7 @@ async fn request(admin: &AdminUrl, path: &str) -> Result<AdminAnswer, AskError> 
     tokio::spawn(connection);
     let authority = format!("{}:{}", admin.host, admin.port);
     let authority = HeaderValue::try_from(authority).map_err(local)?;
-    let request = Request::get(path)
-        .header(HOST, authority)
-        .body(Empty::<Bytes>::new())
-        .map_err(local)?;
+    request.headers_mut().insert(HOST, authority);
     let response = sender
         .send_request(request)
         .await

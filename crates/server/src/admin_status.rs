@@ -74,7 +74,7 @@ fn location(place: &PartitionPlace) -> PartitionLocation {
     }
 }
 
-fn json(value: &impl Serialize) -> Response {
+pub(crate) fn json(value: &impl Serialize) -> Response {
     match serde_json::to_string(value) {
         Ok(text) => ([(header::CONTENT_TYPE, "application/json")], text + "\n").into_response(),
         // Plain values can always be written.
@@ -85,6 +85,6 @@ fn json(value: &impl Serialize) -> Response {
     }
 }
 
-fn refusal(status: StatusCode, reason: &str) -> Response {
+pub(crate) fn refusal(status: StatusCode, reason: &str) -> Response {
     (status, format!("{reason}\n")).into_response()
 }

@@ -2,6 +2,7 @@
 
 mod admin;
 mod admin_client;
+mod admin_nodes;
 mod admin_status;
 mod clock;
 mod configuration;
@@ -10,6 +11,7 @@ mod entropy;
 mod failure;
 mod health;
 mod metrics;
+mod node_command;
 mod serve;
 mod status;
 
@@ -19,6 +21,7 @@ use clap::{Parser, Subcommand};
 
 use crate::configuration::ServeArguments;
 use crate::health::HealthArguments;
+use crate::node_command::NodeArguments;
 use crate::status::StatusArguments;
 
 /// For Rust and RocksDB alike. glibc's arenas keep what many threads gave back: after 4,000,000
@@ -40,6 +43,8 @@ enum Command {
     Serve(ServeArguments),
     /// Show how the cluster is: exit code 0 if well, 1 if degraded, 2 if not served or not reached.
     Status(StatusArguments),
+    /// Take nodes in, replace them, take them out.
+    Node(NodeArguments),
     /// Say whether a node can serve: exit code 0 if so, else 1.
     Health(HealthArguments),
     Bench(squorum_bench::Arguments),
@@ -56,6 +61,7 @@ fn run() -> anyhow::Result<ExitCode> {
     match Cli::parse().command {
         Command::Serve(arguments) => serve::run(arguments.resolve()?)?,
         Command::Status(arguments) => return Ok(status::run(&arguments)),
+        Command::Node(arguments) => return Ok(node_command::run(&arguments)),
         Command::Health(arguments) => return Ok(health::run(&arguments)),
         Command::Bench(arguments) => return Ok(squorum_bench::run(arguments)?),
     }

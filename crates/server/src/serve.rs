@@ -11,15 +11,15 @@ use std::sync::Arc;
 use anyhow::Context;
 use futures::{StreamExt, stream};
 use squorum_aws::Server;
-use squorum_log::{Log, RealFileSystem};
-use squorum_node::{CheckpointOptions, FileSystemDisk, Node, NodeOptions, NodeParts};
+use squorum_log::{Log, OpenError, RealFileSystem};
+use squorum_node::{CheckpointOptions, Expulsion, FileSystemDisk, Node, NodeOptions, NodeParts};
 use squorum_peer::TcpDialer;
 use squorum_store_rocksdb::RocksStore;
 use squorum_types::{Entropy, NodeId};
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tracing_subscriber::EnvFilter;
 
 use crate::admin::{self, AdminState, Running};
@@ -100,29 +100,41 @@ async fn serve(configuration: &Configuration, raft: &Runtime) -> anyhow::Result<
     let service = Arc::new(node.clone());
     let server = Server::bind(configuration.listen, server_options, service, entropy).await?;
     let address = server.handle().local_address();
+    let data_directory = directory.path().to_owned();
+    if directory.replaced()?.is_some() {
+        raft.spawn(forget_replaced(node.clone(), directory));
+    }
     announce.send_replace(Some(Running {
         node: node.clone(),
         server: server.handle(),
     }));
     println!("Squorum serves SQS on http://{address}, health on http://{admin_address}");
-    println!("Data directory: {}", directory.path().display());
+    println!("Data directory: {}", data_directory.display());
     println!(
         "export AWS_ENDPOINT_URL=http://localhost:{}",
         address.port()
     );
 
     // What this node leads goes to others while it still serves, so that nobody notices.
-    let handed_over = {
+    let (handed_over, expulsion) = {
         let node = node.clone();
         let hand_over = async move {
-            stopped(stop).await;
-            tracing::info!("stopping");
-            node.hand_over().await;
+            let expulsion = tokio::select! {
+                () = stopped(stop) => None,
+                expulsion = node.expelled() => Some(expulsion),
+            };
+            tracing::info!(?expulsion, "stopping");
+            if expulsion.is_none() {
+                node.hand_over().await;
+            }
+            expulsion
         };
+        let (sender, expulsion) = oneshot::channel();
         let hand_over = raft.spawn(hand_over);
-        async move {
-            let _ = hand_over.await;
-        }
+        let handed_over = async move {
+            let _ = sender.send(hand_over.await.ok().flatten());
+        };
+        (handed_over, expulsion)
     };
     server.run(handed_over).await;
     raft.spawn(async move { node.shutdown().await }).await?;
@@ -131,7 +143,27 @@ async fn serve(configuration: &Configuration, raft: &Runtime) -> anyhow::Result<
     // The last handles of log and store write what is left, which blocks.
     announce.send_replace(None);
     raft.spawn_blocking(move || drop((log, store))).await?;
-    Ok(())
+    match expulsion.await.ok().flatten() {
+        None => Ok(()),
+        Some(Expulsion::Left) => {
+            println!("This node has left the cluster; its data directory is of no use any more.");
+            Ok(())
+        }
+        Some(Expulsion::Ghost) => anyhow::bail!(
+            "this node was taken out of its cluster while it was away, and is never a member again: \
+             empty {} and start it to come back as a new node",
+            data_directory.display()
+        ),
+    }
+}
+
+/// Once the node is a full member, the cluster has no use for what it had before.
+async fn forget_replaced(node: Node<RocksStore>, directory: DataDirectory) {
+    node.active().await;
+    match directory.forget_replaced() {
+        Ok(()) => tracing::info!("this node is a member again; what was put away is removed"),
+        Err(error) => tracing::warn!(%error, "what was put away cannot be removed"),
+    }
 }
 
 /// What the node keeps on disk, and who it is.
@@ -140,6 +172,8 @@ struct Opened {
     log: Log,
     scratch: PathBuf,
     node: NodeId,
+    /// Who the node was before it lost what it had promised to keep.
+    replaces: Option<NodeId>,
     entropy: Arc<dyn Entropy>,
 }
 
@@ -167,6 +201,7 @@ async fn start(
     let options = NodeOptions {
         seeds: configuration.seeds,
         advertise: configuration.advertise,
+        replaces: opened.replaces,
         shard_count: configuration.shards,
         checkpoint,
         snapshot_bytes_per_second: configuration.snapshot_bytes_per_second,
@@ -190,6 +225,7 @@ async fn start(
 /// Opens what the node keeps on disk. The log comes first, because its lock is the directory's.
 fn open(configuration: &Configuration, entropy: Arc<dyn Entropy>) -> anyhow::Result<Opened> {
     let directory = DataDirectory::open(&configuration.data_dir)?;
+    let replaces = directory.replaced()?;
     let log_options = squorum_log::Options {
         tail_bytes: configuration.log_tail_bytes,
         // Others have what this node has lost: it must not vote without it.
@@ -197,8 +233,29 @@ fn open(configuration: &Configuration, entropy: Arc<dyn Entropy>) -> anyhow::Res
         on_fatal: Some(Arc::new(|error| fatal(&error.to_string()))),
         ..squorum_log::Options::default()
     };
-    let log = Log::open(Arc::new(RealFileSystem), directory.log(), log_options)
-        .with_context(|| format!("cannot open the log of {}", directory.path().display()))?;
+    let open_log = || {
+        Log::open(
+            Arc::new(RealFileSystem),
+            directory.log(),
+            log_options.clone(),
+        )
+    };
+    let (log, replaces) = match (open_log(), directory.known_node_id()?) {
+        (Ok(log), _) => (log, replaces),
+        (Err(error), Some(node)) if may_start_anew(configuration, &error) => {
+            tracing::error!(
+                %error, %node,
+                "the log has lost what this node had promised to keep: its data is put away under \
+                 `lost`, and it asks the other members to take it in under a new id"
+            );
+            directory.set_aside(node)?;
+            (open_log()?, Some(node))
+        }
+        (Err(error), _) => {
+            let place = directory.path().display();
+            return Err(error).with_context(|| format!("cannot open the log of {place}"));
+        }
+    };
     let scratch = directory.clean_scratch()?;
     let store_options = squorum_store_rocksdb::Options {
         memtable_bytes: configuration.memtable_bytes,
@@ -212,8 +269,14 @@ fn open(configuration: &Configuration, entropy: Arc<dyn Entropy>) -> anyhow::Res
         log,
         scratch,
         node: directory.node_id(&*entropy)?,
+        replaces,
         entropy,
     })
+}
+
+/// Others have what this node has lost, so it may come back without it.
+fn may_start_anew(configuration: &Configuration, error: &OpenError) -> bool {
+    error.is_amnesia() && !configuration.seeds.is_empty()
 }
 
 /// True from the first SIGTERM or SIGINT on.

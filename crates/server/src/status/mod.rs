@@ -106,7 +106,10 @@ fn report(arguments: &StatusArguments) -> (String, Condition) {
 }
 
 /// What the node wrote, and what it says.
-fn ask<T: DeserializeOwned>(admin: &AdminUrl, path: &str) -> Result<(String, T), AskError> {
+pub(crate) fn ask<T: DeserializeOwned>(
+    admin: &AdminUrl,
+    path: &str,
+) -> Result<(String, T), AskError> {
     let answer = admin_client::get(admin, path, TIMEOUT)?;
     let body = String::from_utf8_lossy(&answer.body).into_owned();
     if answer.status != 200 {
@@ -140,4 +143,4 @@ fn unanswered(output: Output, admin: &AdminUrl, error: &AskError) -> (String, Co
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -2,7 +2,8 @@
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use squorum_node::{
-    ClusterStatus, Finding, GroupStatus, NodeState, NodeStatus, ReplicaStatus, Severity, Verdict,
+    ClusterStatus, Finding, GroupStatus, MembershipStatus, NodeState, NodeStatus, ReplicaStatus,
+    Severity, Verdict,
 };
 
 const NOT_KNOWN: &str = "-";
@@ -74,9 +75,11 @@ fn nodes(status: &ClusterStatus) -> String {
 }
 
 fn node_row(node: &NodeStatus, is_this_node: bool) -> [String; 8] {
-    let state = match node.state {
-        NodeState::Alive => "alive",
-        NodeState::Unreachable => "UNREACHABLE",
+    let state = match (node.state, node.membership) {
+        (NodeState::Alive, MembershipStatus::Active) => "alive",
+        (NodeState::Alive, MembershipStatus::Joining) => "joining",
+        (NodeState::Alive, MembershipStatus::Leaving) => "leaving",
+        (NodeState::Unreachable, _) => "UNREACHABLE",
     };
     let heard = match node.last_heard_ms {
         _ if is_this_node => "this node".to_owned(),

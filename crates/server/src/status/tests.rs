@@ -1,17 +1,21 @@
 #![allow(clippy::unwrap_used)]
 
-use squorum_node::{Finding, GroupStatus, NodeState, NodeStatus, ReplicaStatus, Severity};
+use squorum_node::{
+    Finding, GroupStatus, MembershipStatus, NodeState, NodeStatus, ReplicaStatus, Severity,
+};
 
 use super::*;
 use crate::admin_client::tests::{answer_once, http};
 
-const IDS: [&str; 3] = ["00000000000000a1", "00000000000000b2", "00000000000000c3"];
+pub(crate) const IDS: [&str; 3] = ["00000000000000a1", "00000000000000b2", "00000000000000c3"];
 
 fn node(index: usize, heard_ms: Option<u64>) -> NodeStatus {
     NodeStatus {
         id: IDS[index].to_owned(),
         address: format!("node{}:9326", index + 1),
         state: NodeState::Alive,
+        membership: MembershipStatus::Active,
+        replaces: None,
         last_heard_ms: heard_ms,
         version: Some("0.1.0".to_owned()),
         leads: 1,
@@ -24,6 +28,7 @@ fn node(index: usize, heard_ms: Option<u64>) -> NodeStatus {
 fn group(name: &str, leader: usize, lags: [u64; 3]) -> GroupStatus {
     let replicas = lags.iter().zip(IDS).map(|(lag, node)| ReplicaStatus {
         node: node.to_owned(),
+        votes: true,
         applied: Some(1_000 - lag),
         lag_entries: Some(*lag),
         digest: None,
@@ -37,13 +42,14 @@ fn group(name: &str, leader: usize, lags: [u64; 3]) -> GroupStatus {
     }
 }
 
-fn well() -> ClusterStatus {
+pub(crate) fn well() -> ClusterStatus {
     ClusterStatus {
         cluster_id: Some("0123456789abcdef0123456789abcdef".to_owned()),
         this_node: Some(IDS[0].to_owned()),
         version: "0.1.0".to_owned(),
         verdict: Verdict::Well,
         nodes: vec![node(0, Some(0)), node(1, Some(87)), node(2, Some(1_250))],
+        waiting: Vec::new(),
         groups: vec![group("meta", 0, [0; 3]), group("shard-0", 1, [0, 0, 12])],
         findings: Vec::new(),
     }
