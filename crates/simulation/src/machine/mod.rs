@@ -4,7 +4,8 @@
 //! 1. What a process wrote and synced is there for the next one. Of the rest, a killed process
 //!    leaves all of its log's bytes and any prefix of its state's batches; a power cut takes any of
 //!    the log's unsynced sectors as well.
-//! 2. The handles of a process that has ended fail from then on, whoever still holds them.
+//! 2. A disk that is lost takes all of it along, the id of the node too: the next process is another node.
+//! 3. The handles of a process that has ended fail from then on, whoever still holds them.
 
 mod log_writer;
 mod power_cut;
@@ -42,13 +43,15 @@ const SEGMENT_BYTES: u64 = 256 << 10;
 pub struct Machine {
     pub name: &'static str,
     number: usize,
-    node: NodeId,
     pub clock: SimClock,
     inner: Arc<Mutex<Inner>>,
 }
 
 struct Inner {
     random: Random,
+    node: NodeId,
+    /// The node that was here before its disk was lost.
+    replaces: Option<NodeId>,
     disk: SimDisk,
     store: MemoryStore,
     /// The power goes when a fault strikes the store.
@@ -76,12 +79,13 @@ impl Machine {
             store: MemoryStore::new(),
             is_store_doomed: false,
             failures: Vec::new(),
+            node,
+            replaces: None,
             random,
         };
         Machine {
             name,
             number,
-            node,
             clock: SimClock::default(),
             inner: Arc::new(Mutex::new(inner)),
         }
@@ -94,7 +98,22 @@ impl Machine {
 
     /// What a node mints into its data directory once.
     pub fn node_id(&self) -> NodeId {
-        self.node
+        self.inner.lock().node
+    }
+
+    pub fn replaces(&self) -> Option<NodeId> {
+        self.inner.lock().replaces
+    }
+
+    /// The process has ended, and nothing of what was on disk is left.
+    pub fn lose_disk(&self) {
+        let mut inner = self.inner.lock();
+        let seed = inner.random.next_u64();
+        inner.disk = SimDisk::new(seed);
+        inner.store = MemoryStore::new();
+        inner.replaces = Some(inner.node);
+        let node = NodeId(inner.random.next_u64());
+        inner.node = node;
     }
 
     /// Starts a process on what the one before left.

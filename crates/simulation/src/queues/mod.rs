@@ -3,9 +3,11 @@
 mod body;
 mod call;
 mod client;
+mod members;
 mod node;
 mod plan;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -13,7 +15,7 @@ use squorum_store::Random;
 use squorum_types::GroupId;
 
 use self::call::Call;
-use self::plan::Plan;
+use self::plan::{DiskLoss, Plan};
 use crate::Trace;
 use crate::door::Door;
 use crate::history::{History, Recorder};
@@ -163,9 +165,13 @@ fn drive(
     random: &mut Random,
 ) -> Result<(), Violation> {
     let mut phase = Phase::Founding;
+    let mut losses = VecDeque::new();
     loop {
         let done = world.step()?;
         let now_ms = world.now_ms();
+        if let Phase::Trouble { .. } = phase {
+            lose_disks(world, &mut losses);
+        }
         let is_level = replicas.are_level(world.machines(), now_ms)?;
         match phase {
             Phase::Comparing { .. } if done && is_level => return Ok(()),
@@ -173,8 +179,26 @@ fn drive(
                 let text = format!("the replicas are not at the same position at {now_ms} ms");
                 return Err(Violation::new(Rule::Liveness, text));
             }
+            Phase::Founding => {
+                phase = next_phase(phase, world, shared, random)?;
+                if let Phase::Trouble { until_ms } = phase {
+                    losses = shared.plan.disk_losses(random, now_ms, until_ms).into();
+                }
+            }
             _ => phase = next_phase(phase, world, shared, random)?,
         }
+    }
+}
+
+/// Only while all members are whole: two of three disks are one too many.
+fn lose_disks(world: &mut World, losses: &mut VecDeque<DiskLoss>) {
+    let now_ms = world.now_ms();
+    let Some(loss) = losses.front().filter(|loss| loss.at_ms <= now_ms) else {
+        return;
+    };
+    if members::are_whole(world.machines()) {
+        world.lose_disk(loss.node, loss.down_ms);
+        losses.pop_front();
     }
 }
 

@@ -31,6 +31,7 @@ pub(super) async fn run(machine: Machine, shared: Shared) -> turmoil::Result {
     let options = NodeOptions {
         seeds: NODE_NAMES.map(address_of).into(),
         advertise: address_of(machine.name),
+        replaces: machine.replaces(),
         shard_count: SHARDS,
         apply_on: ApplyOn::Caller,
         checkpoint: CheckpointOptions {

@@ -33,6 +33,16 @@ pub(super) struct Plan {
     /// How long things go wrong.
     pub(super) trouble_ms: u64,
     has_clock_steps: bool,
+    /// How many times a disk may be lost.
+    disk_losses: u64,
+}
+
+/// A disk that will be lost, as soon as no other is missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct DiskLoss {
+    pub(super) at_ms: u64,
+    pub(super) node: usize,
+    pub(super) down_ms: u64,
 }
 
 /// Bounds of the visibility timeouts of a run, those that receives bring along too.
@@ -68,6 +78,7 @@ impl Plan {
             },
             trouble_ms: world::trouble_ms(random),
             has_clock_steps: random.once_in(2),
+            disk_losses: random.below(4).saturating_sub(1),
         }
     }
 
@@ -77,6 +88,23 @@ impl Plan {
             faults.retain(|planned| !matches!(planned.fault, world::Fault::ClockStep { .. }));
         }
         faults
+    }
+
+    pub(super) fn disk_losses(
+        &self,
+        random: &mut Random,
+        begin_ms: u64,
+        end_ms: u64,
+    ) -> Vec<DiskLoss> {
+        let mut losses: Vec<_> = (0..self.disk_losses)
+            .map(|_| DiskLoss {
+                at_ms: begin_ms + random.below(end_ms - begin_ms),
+                node: random.below(NODE_NAMES.len() as u64) as usize,
+                down_ms: random.below(1_000),
+            })
+            .collect();
+        losses.sort_by_key(|loss| loss.at_ms);
+        losses
     }
 
     pub(super) fn visibility_timeout_ms_max(&self) -> u64 {

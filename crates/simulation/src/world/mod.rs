@@ -147,6 +147,22 @@ impl World {
         Ok(done)
     }
 
+    /// Ends the process on a machine; when it starts again, it has nothing on disk.
+    pub fn lose_disk(&mut self, node: usize, down_ms: u64) {
+        if self.down[node].is_some() {
+            return;
+        }
+        event!(
+            self.trace,
+            self.now_ms(),
+            "{} loses its disk",
+            NODE_NAMES[node]
+        );
+        self.end(node, Death::Kill, down_ms);
+        self.machines[node].lose_disk();
+        self.tally.lost_disk();
+    }
+
     /// Ends everything that is wrong, now.
     pub fn heal(&mut self) {
         event!(self.trace, self.now_ms(), "all is well again");

@@ -13,6 +13,7 @@ pub(super) struct Tally {
     holds: u64,
     slow_links: u64,
     clock_steps: u64,
+    lost_disks: u64,
 }
 
 impl Tally {
@@ -45,7 +46,11 @@ impl Tally {
         self.clock_steps += 1;
     }
 
-    pub(super) fn facts(&self) -> [(&'static str, u64); 9] {
+    pub(super) fn lost_disk(&mut self) {
+        self.lost_disks += 1;
+    }
+
+    pub(super) fn facts(&self) -> [(&'static str, u64); 10] {
         [
             ("kills", self.kills),
             ("power cuts", self.power_cuts),
@@ -59,6 +64,7 @@ impl Tally {
             ("held links", self.holds),
             ("slow links", self.slow_links),
             ("clock steps", self.clock_steps),
+            ("lost disks", self.lost_disks),
         ]
     }
 }
