@@ -5,16 +5,20 @@ addresses leads to them, and the links between them can be cut. On loopback they
 """
 
 import json
+import os
+import shutil
+import subprocess
 import time
 from pathlib import Path
 
 from squorum_tests.network import Network
-from squorum_tests.node import Node, NodeFailed, Place, free_port
+from squorum_tests.node import Node, NodeFailed, Place, binary, free_port
 
 PORT, ADMIN_PORT, CLUSTER_PORT = 9324, 9325, 9326
 NODES = 3
 READY_DEADLINE_SECONDS = 60.0
 POLL_SECONDS = 0.02
+COMMAND_DEADLINE_SECONDS = 300.0
 
 
 class Cluster:
@@ -54,6 +58,33 @@ class Cluster:
                 process.kill()
         for index in indexes:
             self.nodes[index].kill()
+
+    def kill_and_wipe(self, index: int) -> None:
+        """SIGKILL, and nothing of what the node had on disk is left."""
+        self.kill(index)
+        shutil.rmtree(self.nodes[index].data_dir)
+
+    def start_waiting(self, index: int, through: int) -> str:
+        """Starts a node that has nothing on disk; returns the id under which it waits, as another node
+        knows it, to be taken in."""
+        self.nodes[index].spawn()
+        deadline = time.monotonic() + READY_DEADLINE_SECONDS
+        while not (waiting := self.nodes[through].status()["waiting"]):
+            assert time.monotonic() < deadline, self.nodes[index].log_tail()
+            time.sleep(POLL_SECONDS)
+        return waiting[0]["id"]
+
+    def command(self, through: int, *arguments: str) -> subprocess.CompletedProcess:
+        """A command of the binary, given to a node by its admin port."""
+        place = self.nodes[through].place
+        admin = {"SQUORUM_ADMIN": f"http://{place.host}:{place.admin_port}"}
+        return subprocess.run(
+            [str(binary("squorum", "SQUORUM_BINARY")), *arguments],
+            env={**os.environ, **admin},
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_DEADLINE_SECONDS,
+        )
 
     def pause(self, index: int) -> None:
         self.nodes[index].pause()

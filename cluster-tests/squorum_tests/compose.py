@@ -72,8 +72,12 @@ class ComposeCluster(Cluster):
             self._create()
         started = time.monotonic()
         self.start_output = run(*command, **self.environment)
-        self.nodes = [self._container(index) for index in range(NODES)]
+        self.find_containers()
         return time.monotonic() - started
+
+    def find_containers(self) -> None:
+        """After containers were made anew."""
+        self.nodes = [self._container(index) for index in range(NODES)]
 
     def down(self, command: tuple = (SCRIPTS / "compose", "down")) -> None:
         """As `make cluster-down` does: the containers go, the data stays."""

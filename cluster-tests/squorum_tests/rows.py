@@ -91,6 +91,15 @@ def catch_up(runs: Runs) -> str:
     )
 
 
+def replacement(runs: Runs) -> str:
+    return (
+        f"{runs.sum('replacements')} replacements, whole again after at most "
+        f"{max(runs.all('whole_again_seconds'), default=0):.1f} s, longest gap "
+        f"{runs.worst('gap_seconds'):.2f} s, {runs.sum('exceptions')} exceptions, {account(runs)}, "
+        f"{min(runs.all('groups_with_equal_digests'), default=0)} groups equal"
+    )
+
+
 def idle(runs: Runs) -> str:
     shares = runs.all("core_percent_of_each_node")
     return f"{min(shares, default=0):.1f} to {max(shares, default=0):.1f} % of a core per node"
@@ -120,6 +129,12 @@ SECTIONS = (
             Row("SIGKILL of all three", "cluster-kill-all-nodes-at-once", BACK_BAR, losses),
             Row(
                 "power cut of all three", "cluster-power-cut-all-machines-at-once", BACK_BAR, losses
+            ),
+            Row(
+                "SIGKILL of each in turn, its data directory removed; `squorum node replace`",
+                "cluster-membership-lost-disks-are-replaced",
+                "no exception, three voters in every group, digests equal",
+                replacement,
             ),
             Row("SIGSTOP of one for 30 s", "cluster-hang-paused-node", HANG_BAR, hang),
             Row(

@@ -8,6 +8,7 @@ import pytest
 
 from squorum_tests import client
 from squorum_tests.load import load, loading
+from squorum_tests.replicas import wait_until_equal
 from squorum_tests.size import LONG, size
 
 MESSAGES = size(30_000, 500_000)
@@ -30,27 +31,7 @@ HALF, ALL = 0.5, 1.0
 # Less than half a second of this load.
 LAG_ENTRIES_MAX = 200
 CAUGHT_UP_DEADLINE_SECONDS = 300.0
-EQUAL_DEADLINE_SECONDS = 60.0
 CLEAN = {"lost": 0, "duplicates": 0, "disordered": 0, "foreign": 0, "errors": 0}
-
-
-def digests(cluster) -> dict[str, set]:
-    """Of each group, what its replicas say of their state, as the first node knows it."""
-    groups = cluster.nodes[0].status()["groups"]
-    return {
-        group["name"]: {(r["digest_index"], r["digest"]) for r in group["replicas"]}
-        for group in groups
-    }
-
-
-def wait_until_equal(cluster) -> dict[str, set]:
-    deadline = time.monotonic() + EQUAL_DEADLINE_SECONDS
-    while True:
-        found = digests(cluster)
-        if all(len(group) == 1 for group in found.values()):
-            return found
-        assert time.monotonic() < deadline, f"replicas differ: {found}"
-        time.sleep(0.2)
 
 
 class SendRate:
@@ -146,7 +127,7 @@ def test_back_by_snapshot(make_cluster, figures, load_share):
     )
     assert figures.values["snapshots_installed"] >= 1
     cluster.wait_until_well()
-    figures.note(groups_with_equal_digests=len(wait_until_equal(cluster)))
+    figures.note(groups_with_equal_digests=len(wait_until_equal(cluster.nodes[0])))
     # What only a snapshot could bring: deduplication of a message from before, and the messages.
     back = client.sqs_of_users(cluster.endpoints[away])
     again = back.send_message(

@@ -8,9 +8,12 @@ from squorum_tests import client, docker
 from squorum_tests.cluster import verdict_of
 from squorum_tests.compose import ComposeCluster
 from squorum_tests.documents import ROOT, commands, shown
+from squorum_tests.replicas import wait_until_equal, wait_until_voters
 
 PROJECT_SHOWN, SUBNET_SHOWN, NODE_SHOWN = "squorum_", "172.30.26.", "squorum_node2_1"
 NOTICED_SECONDS_MAX = 10.0
+TAKEN_IN_SECONDS_MAX = 60.0
+ID_SHOWN = "0123456789abcdef"
 
 
 def make(target: str) -> tuple:
@@ -58,9 +61,32 @@ def test_node_is_taken_off_the_network_and_put_back(cluster):
     cluster.wait_until_well()
 
 
+def test_node_whose_volume_is_lost_is_replaced(cluster):
+    shown_here = commands("docs/operations.md")
+    begin = next(n for n, c in enumerate(shown_here) if c.startswith("docker rm"))
+    remove, forget, start, replace = shown_here[begin : begin + 4]
+    cluster.wait_until_well()
+    lost = cluster.nodes[1].status()["this_node"]
+    docker.run(*as_here(cluster, remove))
+    docker.run(*as_here(cluster, forget))
+    docker.run(*as_here(cluster, start), **cluster.environment)
+    deadline = time.monotonic() + TAKEN_IN_SECONDS_MAX
+    while not cluster.nodes[0].status()["waiting"]:
+        assert time.monotonic() < deadline, "the new node is not seen"
+        time.sleep(0.1)
+    said = docker.run(*as_here(cluster, replace.replace(ID_SHOWN, lost)), **cluster.environment)
+    assert "is a member" in said
+    cluster.find_containers()
+    for node in cluster.nodes:
+        wait_until_voters(node, {node.status()["this_node"] for node in cluster.nodes})
+    wait_until_equal(cluster.nodes[0])
+    assert lost not in {node.status()["this_node"] for node in cluster.nodes}
+
+
 def as_here(cluster, command: str) -> list[str]:
     """For the test's own project, subnet and container; Compose's versions name them differently."""
     command = command.replace(NODE_SHOWN, cluster.nodes[1].name)
     command = command.replace(PROJECT_SHOWN, f"{cluster.project}_")
+    command = command.replace("scripts/compose", str(ROOT / "scripts/compose"))
     subnet = cluster.peers_address(1).rsplit(".", 1)[0]
     return command.replace(SUBNET_SHOWN, f"{subnet}.").split()

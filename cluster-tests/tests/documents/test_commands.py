@@ -2,8 +2,10 @@
 namespaces, where the addresses and ports that documents name are free."""
 
 import contextlib
+import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -23,13 +25,15 @@ HERE = (
     "python examples/hello/hello.py",
     "squorum serve",
     "squorum bench",
+    "squorum node replace",
 )
-IN_CONTAINERS = ("make cluster", "docker network")
+IN_CONTAINERS = ("make cluster", "docker network", "docker rm", "docker volume", "scripts/compose")
 # It ends in an ellipsis; tests/compose/test_one_name.py does the same.
 UNFINISHED = ("docker run --network squorum_clients",)
 # Of which this test is a part.
 ITSELF = ("make test",)
 READY_SECONDS_MAX = 60.0
+ID_SHOWN = "0123456789abcdef"
 
 pytestmark = [
     pytest.mark.timeout(300),
@@ -150,6 +154,34 @@ def test_three_nodes_without_containers(tmp_path, environment):
             time.sleep(0.2)
         assert all(address in status for address in machines.addresses), status
         nodes[2].run(bench)
+
+
+def test_a_node_whose_disk_is_lost_is_replaced(tmp_path, environment):
+    serve = shown("README.md", "squorum serve")
+    replace = shown("docs/operations.md", "squorum node replace")
+    with network.Network(3) as machines, contextlib.ExitStack() as running:
+        addresses = machines.addresses
+        commands_here = [as_on_machine(serve, addresses, address) for address in addresses]
+        nodes = [
+            Machine(machines.enter(index), tmp_path / f"machine{index}", environment)
+            for index in range(3)
+        ]
+        for node, command in zip(nodes[:2], commands_here, strict=False):
+            running.enter_context(node.running(command))
+        with nodes[2].running(commands_here[2]):
+            nodes[2].wait_until_ready()
+            nodes[0].wait_until_ready()
+            status = nodes[2].run("squorum status --output json || test $? -eq 1")
+            lost = json.loads(status)["this_node"]
+        shutil.rmtree(nodes[2].directory / "data")
+        running.enter_context(nodes[2].running(commands_here[2]))
+        deadline = time.monotonic() + READY_SECONDS_MAX
+        while "waits to be taken in" not in nodes[0].run("squorum status || test $? -eq 1"):
+            assert time.monotonic() < deadline, "the new node is not seen"
+            time.sleep(0.2)
+        said = nodes[0].run(replace.replace(ID_SHOWN, lost))
+        assert "is a member" in said
+        nodes[2].wait_until_ready()
 
 
 def as_on_machine(command: str, addresses: list[str], own: str) -> str:
