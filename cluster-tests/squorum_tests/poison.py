@@ -4,7 +4,7 @@ is judged by its message id, under every timing that the records allow."""
 import random
 import threading
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -42,8 +42,8 @@ class PoisonLoad:
         self._lock = threading.Lock()
         self._over = threading.Event()
         self.exceptions = 0
-        # By tag.
-        self.ids: dict[str, set[str]] = defaultdict(set)
+        # By tag. All keys are there from the start: producers and consumers share the sets.
+        self.ids: dict[str, set[str]] = {tag: set() for tag in self.tags}
         self.sent_again: set[str] = set()
         # By message id. A delete counts that was acknowledged in time.
         self.received: Counter[str] = Counter()
@@ -208,6 +208,9 @@ def judge(load: PoisonLoad, dead: list[dict], receives_max: int) -> dict[str, in
 
 def check_dead(load: PoisonLoad, message: dict, receives_max: int) -> None:
     tag, message_id, attributes = tag_of(message), message["MessageId"], message["Attributes"]
+    if tag not in load.ids:
+        load.violations.append(f"{tag[:80]} {message_id} was never sent")
+        return
     load.ids[tag].add(message_id)
     count = int(attributes["ApproximateReceiveCount"])
     # That by which it was received from the dead-letter queue included.
