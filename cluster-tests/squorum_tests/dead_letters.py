@@ -1,6 +1,8 @@
 """A queue with its dead-letter queue on a cluster, and what fills, empties and counts them in bulk."""
 
+import base64
 import json
+import random
 import threading
 import time
 import zlib
@@ -13,7 +15,6 @@ from squorum_tests.cluster import Cluster
 from squorum_tests.queue import Queue
 
 WORKERS = 8
-FILLER = "0123456789abcdef" * 1024
 PAIRS_TRIED_MAX = 20
 DRAIN_VISIBILITY_SECONDS = 3600
 PROGRESS_DEADLINE_SECONDS = 180.0
@@ -66,8 +67,9 @@ def shards_of(cluster: Cluster, queue: Queue) -> list[int]:
 
 
 def in_transfer(cluster: Cluster) -> list[int]:
-    """Of each node: messages that left shards which it leads and have not arrived."""
-    return [int(node.metric("squorum_messages_in_transfer")) for node in cluster.nodes]
+    """Of each node that runs: messages that left shards which it leads and have not arrived."""
+    running = [node for node in cluster.nodes if node.is_running()]
+    return [int(node.metric("squorum_messages_in_transfer")) for node in running]
 
 
 def wait_until_arrived(cluster: Cluster) -> float:
@@ -119,7 +121,9 @@ def in_parallel(work: Callable[[int], None], workers: int = WORKERS) -> None:
 
 
 def body_of(tag: str, size_bytes: int) -> str:
-    return f"{tag}|{FILLER}"[: max(size_bytes, len(tag) + 1)]
+    """So large on disk as well: the filler does not compress."""
+    filler = base64.b64encode(random.randbytes(size_bytes)).decode()
+    return f"{tag}|{filler}"[: max(size_bytes, len(tag) + 1)]
 
 
 def tag_of(message: dict) -> str:
@@ -162,7 +166,8 @@ def send_all(endpoint: str, queue: Queue, tags: Iterable[str], size_bytes: int =
 
 class Burial:
     """Receives from a source and lets everything be visible again at once, so that it is received
-    too often and leaves. What was handed out meanwhile is kept by tag, with the time of the call."""
+    too often and leaves, until the block ends or the queue is deleted. What was handed out meanwhile is
+    kept by tag, with the time of the last call."""
 
     def __init__(self, endpoint: str, queue: Queue, workers: int = WORKERS):
         self.last_seen: dict[str, float] = {}
@@ -184,7 +189,11 @@ class Burial:
         mine = Queue(client.sqs_of_users(self._endpoint), self._queue.url)
         while not self._over.is_set():
             started = time.monotonic()
-            for message in mine.receive(VisibilityTimeout=0):
+            try:
+                messages = mine.receive(VisibilityTimeout=0)
+            except mine.sqs.exceptions.QueueDoesNotExist:
+                return
+            for message in messages:
                 self.last_seen[tag_of(message)] = started
 
 

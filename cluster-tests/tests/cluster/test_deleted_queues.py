@@ -1,0 +1,222 @@
+"""Queues are deleted and created again while dead letters are on their way, and leaders die meanwhile:
+nothing is stuck, nothing lost that AWS would keep, and the disk is given back."""
+
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from squorum_tests import client
+from squorum_tests.dead_letters import (
+    Burial,
+    arn,
+    drain,
+    in_transfer,
+    make,
+    send_all,
+    tag_of,
+    wait_for_leader,
+    wait_for_meta_leader,
+    wait_until_arrived,
+    wait_until_empty,
+)
+from squorum_tests.scenarios import one_name
+from squorum_tests.size import size
+
+CYCLES = size(2, 20)
+MESSAGES = size(300, 1_000)
+BODY_BYTES = 8 * 1024
+# Few, so that most of the messages are still there when something happens.
+BURIERS = 2
+NAME_BLOCKED_SECONDS = 60.0
+DEADLINE_SECONDS = 60.0
+# So much log, and the state is flushed.
+ARGUMENTS = ("--checkpoint-mib", "1", "--log-retention-mib", "1")
+# Of what all bodies took. The store gives disk back when it compacts, every few flushes, and grows in
+# between: the least counts that it had while others are sent and deleted.
+KEPT_SHARE_MAX = 0.1
+OTHERS = 50
+GIVEN_BACK_DEADLINE_SECONDS = 180.0
+
+
+def wait_until(condition, otherwise: str) -> None:
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, otherwise
+        time.sleep(0.01)
+
+
+class Cycle:
+    """Two queues with one dead-letter queue: one source is deleted, then the dead-letter queue."""
+
+    def __init__(self, cluster, endpoint: str, number: int):
+        self.cluster, self.endpoint, self.number = cluster, endpoint, number
+        self.sqs = client.sqs_of_users(endpoint)
+        suffix = f"{number}" + (".fifo" if number % 2 else "")
+        self.dead = make(self.sqs, f"dead{suffix}")
+        self.kept = make(self.sqs, f"kept{suffix}", self.dead.name)
+        self.gone = make(self.sqs, f"gone{suffix}", self.dead.name)
+        # Of the messages of the queue that stays: by tag, those that are still to be found.
+        self.left: dict[str, str] = {}
+        self.sent_bytes = self.died_with_dead = self.on_their_way = self.kills = 0
+
+    def send(self, queue, name: str, count: int) -> dict[str, str]:
+        self.sent_bytes += count * BODY_BYTES
+        tags = (f"{name}-{self.sent_bytes}-{n}" for n in range(count))
+        return send_all(self.endpoint, queue, tags, BODY_BYTES)
+
+    def bury(self, queue) -> Burial:
+        return Burial(self.endpoint, queue, BURIERS)
+
+    def kill(self, whose: int) -> int:
+        """Kills a leader: of the dead letters, of the queue that stays, or of meta."""
+        leaders = (
+            lambda: wait_for_leader(self.cluster, self.dead.name),
+            lambda: wait_for_leader(self.cluster, self.kept.name),
+            lambda: wait_for_meta_leader(self.cluster),
+        )
+        dying = leaders[whose % len(leaders)]()
+        self.cluster.kill(dying)
+        self.kills += 1
+        return dying
+
+    def revive(self, dead_node: int) -> None:
+        self.cluster.start_node(dead_node)
+        self.cluster.wait_until_well()
+
+    def delete_a_source(self) -> None:
+        """What had left it before arrives. What had not goes with it."""
+        gone = self.send(self.gone, "gone", MESSAGES)
+        self.left = self.send(self.kept, "kept", MESSAGES)
+        with self.bury(self.kept), self.bury(self.gone):
+            wait_until(lambda: self.dead.counters()[0] >= MESSAGES // 8, "no dead letter arrives")
+            self.gone.delete_queue()
+        wait_until_arrived(self.cluster)
+        came = by_tag(drain(self.endpoint, self.dead), {**gone, **self.left})
+        assert len(came) >= MESSAGES // 8
+        self.left = {tag: id for tag, id in self.left.items() if tag not in came}
+        assert sum(self.kept.counters()) == len(self.left), "lost, or in both queues"
+
+    def delete_the_target(self) -> None:
+        """What arrived in it goes with it. What is on its way comes back, and stays."""
+        self.left |= self.send(self.kept, "more", MESSAGES)
+        with self.bury(self.kept) as burial:
+            wait_until(lambda: self.dead.counters()[0] >= MESSAGES // 8, "no dead letter arrives")
+            # In every second cycle dead letters wait for a leader when their queue is deleted.
+            if self.number % 2 == 0:
+                dying = self.kill(0)
+                wait_until(lambda: sum(in_transfer(self.cluster)) > 0, "nothing waits")
+            self.on_their_way = sum(in_transfer(self.cluster))
+            self.dead.delete_queue()
+            self.deleted = time.monotonic()
+            if self.number % 2 == 1:
+                dying = self.kill(1 + self.number // 2)
+            self.revive(dying)
+            wait_until(lambda: burial_began(burial, self.deleted), "nothing is handed out any more")
+        wait_until_arrived(self.cluster)
+        self.stayed = sum(self.kept.counters())
+        self.died_with_dead = len(self.left) - self.stayed
+        assert 0 < self.stayed <= len(self.left)
+        self.must_be_there = {tag for tag, at in burial.last_seen.items() if at > self.deleted}
+        assert len(self.must_be_there) <= self.stayed
+
+    def create_again(self) -> None:
+        """Dead letters go to the new queue, and a new source is one like any other."""
+        time.sleep(max(0.0, self.deleted + NAME_BLOCKED_SECONDS + 1 - time.monotonic()))
+        with self.bury(self.kept) as burial:
+            wait_until(lambda: burial.last_seen, "nothing is handed out")
+            self.dead = make(self.sqs, self.dead.name)
+            dying = self.kill(self.number)
+            self.revive(dying)
+            wait_until_empty(self.kept)
+        wait_until_arrived(self.cluster)
+        came = by_tag(drain(self.endpoint, self.dead), self.left)
+        assert len(came) == self.stayed
+        assert came >= self.must_be_there, "lost after it was handed out by the queue that stays"
+        self.gone = make(self.sqs, self.gone.name, self.dead.name)
+        fresh = self.send(self.gone, "fresh", MESSAGES // 10)
+        with self.bury(self.gone):
+            wait_until_empty(self.gone)
+        wait_until_arrived(self.cluster)
+        again = drain(self.endpoint, self.dead)
+        assert by_tag(again, fresh) == fresh.keys()
+        sources = {message["Attributes"]["DeadLetterQueueSourceArn"] for message in again}
+        assert sources == {arn(self.gone.name)}
+
+
+def burial_began(burial: Burial, after: float) -> bool:
+    """Whether messages are handed out again and again."""
+    return sum(at > after for at in list(burial.last_seen.values())) >= BURIERS
+
+
+def by_tag(messages: list[dict], ids: dict[str, str]) -> set[str]:
+    """The tags of messages, each of which is there once and has the id with which it was sent."""
+    twice = [tag for tag, count in Counter(map(tag_of, messages)).items() if count > 1]
+    assert twice == []
+    assert all(ids.get(tag_of(message)) == message["MessageId"] for message in messages)
+    return {tag_of(message) for message in messages}
+
+
+def state_bytes(cluster) -> list[int]:
+    """Of each node: the files of its state. Its log is kept for a while in any case."""
+    return [
+        sum(size_of(file) for file in node.data_dir.glob("state/*.sst")) for node in cluster.nodes
+    ]
+
+
+def size_of(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:
+        # A compaction has just removed it.
+        return 0
+
+
+def least_state_bytes(cluster, endpoint: str, enough: float) -> list[int]:
+    """Sends and deletes others until each node's state was not more than `enough` once."""
+    other = make(client.sqs_of_users(endpoint), "other")
+    least = state_bytes(cluster)
+    deadline = time.monotonic() + GIVEN_BACK_DEADLINE_SECONDS
+    while max(least) > enough and time.monotonic() < deadline:
+        send_all(endpoint, other, (f"other-{n}" for n in range(OTHERS)), BODY_BYTES)
+        drain(endpoint, other)
+        least = list(map(min, least, state_bytes(cluster)))
+    return least
+
+
+@pytest.mark.timeout(3600)
+def test_deleted_under_way(make_cluster, figures):
+    cluster = make_cluster(arguments=ARGUMENTS)
+    cluster.start()
+    cluster.wait_until_well()
+    began = time.monotonic()
+    with one_name(cluster) as endpoint:
+        # Names are blocked for a minute, which all cycles wait for together.
+        cycles = [Cycle(cluster, endpoint, number) for number in range(CYCLES)]
+        for cycle in cycles:
+            cycle.delete_a_source()
+            cycle.delete_the_target()
+        full = state_bytes(cluster)
+        for cycle in cycles:
+            cycle.create_again()
+        for cycle in cycles:
+            for queue in (cycle.kept, cycle.gone, cycle.dead):
+                queue.delete_queue()
+        sent_bytes = sum(cycle.sent_bytes for cycle in cycles)
+        figures.note(
+            cycles=CYCLES,
+            kills=sum(cycle.kills for cycle in cycles),
+            sent=sent_bytes // BODY_BYTES,
+            on_their_way_at_the_delete=[cycle.on_their_way for cycle in cycles],
+            died_with_their_queue=[cycle.died_with_dead for cycle in cycles],
+            came_to_the_new_queue=[cycle.stayed for cycle in cycles],
+            seconds=round(time.monotonic() - began, 1),
+        )
+        assert in_transfer(cluster) == [0, 0, 0]
+        assert sum(node.metric("squorum_messages") for node in cluster.nodes) == 0
+        least = least_state_bytes(cluster, endpoint, KEPT_SHARE_MAX * sent_bytes)
+        figures.note(
+            sent_bytes=sent_bytes, state_bytes_before_the_end=full, state_bytes_at_the_end=least
+        )
+        assert max(least) <= KEPT_SHARE_MAX * sent_bytes, "the disk is not given back"
