@@ -100,6 +100,32 @@ def replacement(runs: Runs) -> str:
     )
 
 
+def dead_letters(runs: Runs) -> str:
+    return (
+        f"{runs.sum('kills')} kills in {runs.sum('seconds'):.0f} s, {runs.sum('messages'):,} messages, "
+        f"{runs.sum('poison_dead'):,} of {runs.sum('poison'):,} poison messages dead, "
+        f"{runs.sum('sound_dead')} others, {runs.sum('lost')} lost, {runs.sum('violations')} violations"
+    )
+
+
+def deleted_queues(runs: Runs) -> str:
+    state, sent = runs.worst("state_bytes_at_the_end"), runs.worst("sent_bytes")
+    return (
+        f"{runs.sum('cycles')} cycles, {runs.sum('kills')} kills, "
+        f"{runs.sum('on_their_way_at_the_delete'):,} messages on their way when their queue went, "
+        f"{runs.sum('came_to_the_new_queue'):,} kept and found in the new one, at most "
+        f"{state / 1e6:.1f} MB of state left of {sent / 1e6:.0f} MB"
+    )
+
+
+def redrive(runs: Runs) -> str:
+    return (
+        f"{runs.sum('kills')} kills in {runs.sum('seconds'):.0f} s, {runs.sum('messages'):,} messages, "
+        f"{runs.sum('moved'):,} moved by the task's count, {runs.sum('back'):,} found back, "
+        f"{runs.sum('dead'):,} still dead, {runs.sum('lost')} lost, {runs.sum('doubled')} doubled"
+    )
+
+
 def idle(runs: Runs) -> str:
     shares = runs.all("core_percent_of_each_node")
     return f"{min(shares, default=0):.1f} to {max(shares, default=0):.1f} % of a core per node"
@@ -108,6 +134,8 @@ def idle(runs: Runs) -> str:
 KILL_BAR = "gap ≤ 2 s, no exception"
 HANG_BAR = "gap ≤ 3 s and no exception elsewhere, no false 200 or 4xx, served ≤ 3 s after healing"
 BACK_BAR = "back ≤ 5 s"
+DEAD_LETTERS_BAR = "each poison message dead once, all others handled, 0 lost"
+REDRIVE_BAR = "each message in one place, once; the task's counts true"
 ONCE_BAR = "the same batch with the same handles, once"
 
 SECTIONS = (
@@ -216,6 +244,50 @@ SECTIONS = (
                 "cluster-receive-attempt-gateway-dies-before-it-answers",
                 f"by the client's retry with its ReceiveRequestAttemptId {ONCE_BAR}",
                 receive_of_gateway,
+            ),
+        ),
+    ),
+    Section(
+        "Dead letters",
+        "Queues and their dead-letter queues lie on different shards. A tenth of the messages is "
+        "poison, which consumers never delete; others may die too, if a dead node took the answers to "
+        "their receives with it. All queues are drained in the end, and every message is looked for by "
+        "its id. While queues are deleted, leaders are killed in between; after their end the least "
+        "counts that the state of a node took on disk.",
+        (
+            *(
+                Row(
+                    f"100,000 messages, a tenth poison, {kind}: SIGKILL of the leaders of both queues, "
+                    "five times each",
+                    f"cluster-dead-letters-leaders-killed-{kind.lower()}",
+                    DEAD_LETTERS_BAR,
+                    dead_letters,
+                )
+                for kind in ("FIFO", "standard")
+            ),
+            Row(
+                "source and target deleted, and made again, with dead letters on their way",
+                "cluster-deleted-queues-deleted-under-way",
+                "nothing stuck, all that AWS keeps is kept, once; ≤ 10 % of the disk kept",
+                deleted_queues,
+            ),
+            *(
+                Row(
+                    f"redrive of 50,000, {kind}: SIGKILL of the leaders of meta and of both queues",
+                    f"cluster-redrive-leaders-killed-{kind.lower()}",
+                    REDRIVE_BAR,
+                    redrive,
+                )
+                for kind in ("FIFO", "standard")
+            ),
+            *(
+                Row(
+                    f"the same, {kind}, cancelled half-way, and a leader killed then",
+                    f"cluster-redrive-cancelled-{kind.lower()}",
+                    REDRIVE_BAR,
+                    redrive,
+                )
+                for kind in ("FIFO", "standard")
             ),
         ),
     ),

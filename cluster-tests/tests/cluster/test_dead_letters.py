@@ -6,18 +6,18 @@ import time
 import pytest
 
 from squorum_tests import client
+from squorum_tests.bulk import drain, wait_until_empty
 from squorum_tests.dead_letters import (
     Pair,
-    drain,
     in_transfer,
     kill_and_start,
     make_apart,
     shards_of,
     wait_for_leader,
     wait_until_arrived,
-    wait_until_empty,
 )
-from squorum_tests.poison import PoisonLoad, judge
+from squorum_tests.poison import PoisonLoad
+from squorum_tests.poison_records import judge
 from squorum_tests.scenarios import one_name
 from squorum_tests.size import seed, size
 
@@ -33,9 +33,11 @@ LOAD_DEADLINE_SECONDS = 1200.0
 
 def wait_until_settled(load: PoisonLoad, count: int) -> None:
     deadline = time.monotonic() + LOAD_DEADLINE_SECONDS
-    while load.settled() < count:
+    while load.records.settled() < count:
         load.assert_no_failure()
-        assert time.monotonic() < deadline, f"{load.settled()} of {count} messages are settled"
+        assert time.monotonic() < deadline, (
+            f"{load.records.settled()} of {count} messages are settled"
+        )
         time.sleep(0.02)
 
 
@@ -89,9 +91,9 @@ def test_leaders_killed(cluster, figures, kind):
             arrived_seconds=round(arrived_seconds, 1),
             shards=[shards_of(cluster, queue) for queue in (pair.source, pair.dead)],
         )
-        found = judge(load, drain(endpoint, pair.dead), RECEIVES_MAX)
+        found = judge(load.records, drain(endpoint, pair.dead), RECEIVES_MAX)
         figures.note(**found)
-        assert load.violations == []
+        assert load.records.violations == []
         assert found["poison_dead"] == found["poison"]
         assert (pair.source.counters(), pair.dead.counters()) == ((0, 0, 0), (0, 0, 0))
         assert in_transfer(cluster) == [0, 0, 0]

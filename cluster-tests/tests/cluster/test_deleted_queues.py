@@ -8,18 +8,14 @@ from pathlib import Path
 import pytest
 
 from squorum_tests import client
+from squorum_tests.bulk import Burial, drain, send_all, tag_of, wait_until_empty
 from squorum_tests.dead_letters import (
-    Burial,
     arn,
-    drain,
     in_transfer,
     make,
-    send_all,
-    tag_of,
     wait_for_leader,
     wait_for_meta_leader,
     wait_until_arrived,
-    wait_until_empty,
 )
 from squorum_tests.scenarios import one_name
 from squorum_tests.size import size

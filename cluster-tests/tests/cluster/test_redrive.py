@@ -7,17 +7,15 @@ from collections import Counter
 import pytest
 
 from squorum_tests import client
+from squorum_tests.bulk import drain, send_all, tag_of
 from squorum_tests.dead_letters import (
     Pair,
     arn,
     bury_all,
-    drain,
     in_transfer,
     kill_and_start,
     make_apart,
-    send_all,
     shards_of,
-    tag_of,
     wait_for_leader,
     wait_for_meta_leader,
     wait_until_arrived,
