@@ -249,11 +249,12 @@ SECTIONS = (
     ),
     Section(
         "Dead letters",
-        "Queues and their dead-letter queues lie on different shards. A tenth of the messages is "
-        "poison, which consumers never delete; others may die too, if a dead node took the answers to "
-        "their receives with it. All queues are drained in the end, and every message is looked for by "
-        "its id. While queues are deleted, leaders are killed in between; after their end the least "
-        "counts that the state of a node took on disk.",
+        "A FIFO queue and its dead-letter queue lie on different shards, standard ones on three each, "
+        "of which some are the same. A tenth of the messages is poison, which consumers never delete; "
+        "others may die too, if a dead node took the answers to their receives with it. All queues are "
+        "drained in the end, and every message is looked for by its id. While queues are deleted, "
+        "leaders are killed in between; after their end the least counts that the state of a node took "
+        "on disk.",
         (
             *(
                 Row(

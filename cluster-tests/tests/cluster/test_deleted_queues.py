@@ -17,6 +17,7 @@ from squorum_tests.dead_letters import (
     wait_until_arrived,
 )
 from squorum_tests.disk import least_state_bytes, state_bytes
+from squorum_tests.queue import Queue
 from squorum_tests.scenarios import one_name
 from squorum_tests.size import size
 
@@ -70,14 +71,12 @@ class Cycle:
     def bury(self, queue) -> Burial:
         return Burial(self.endpoint, queue, BURIERS)
 
-    def kill(self, whose: int) -> int:
-        """Kills a leader: of the dead letters, of the queue that stays, or of meta."""
-        leaders = (
-            lambda: wait_for_leader(self.cluster, self.dead.name),
-            lambda: wait_for_leader(self.cluster, self.kept.name),
-            lambda: wait_for_meta_leader(self.cluster),
-        )
-        dying = leaders[whose % len(leaders)]()
+    def kill_leader(self, of: Queue | None) -> int:
+        """Of the queue, or of meta."""
+        if of is None:
+            dying = wait_for_meta_leader(self.cluster)
+        else:
+            dying = wait_for_leader(self.cluster, of.name)
         self.cluster.kill(dying)
         self.kills += 1
         return dying
@@ -106,13 +105,13 @@ class Cycle:
             wait_until(lambda: self.dead.counters()[0] >= MESSAGES // 8, "no dead letter arrives")
             # In every second cycle dead letters wait for a leader when their queue is deleted.
             if self.number % 2 == 0:
-                dying = self.kill(0)
+                dying = self.kill_leader(self.dead)
                 came_true(lambda: sum(in_transfer(self.cluster)) > 0, WAITING_SECONDS)
             self.on_their_way = sum(in_transfer(self.cluster))
             answered = delete(self.dead)
             self.deleted = time.monotonic()
             if self.number % 2 == 1:
-                dying = self.kill(1 + self.number // 2)
+                dying = self.kill_leader(None if self.number % 4 == 1 else self.kept)
             self.revive(dying)
             wait_until(lambda: self.is_handed_out(burial), "nothing is handed out any more")
         wait_until_arrived(self.cluster)
@@ -134,8 +133,8 @@ class Cycle:
         with self.bury(self.kept) as burial:
             wait_until(lambda: self.is_handed_out(burial), "nothing is handed out")
             self.dead = make(self.sqs, self.dead.name)
-            dying = self.kill(self.number)
-            self.revive(dying)
+            leads = (self.dead, self.kept, None)[self.number % 3]
+            self.revive(self.kill_leader(leads))
             wait_until_empty(self.kept)
         wait_until_arrived(self.cluster)
         came = by_tag(drain(self.endpoint, self.dead), self.left)
