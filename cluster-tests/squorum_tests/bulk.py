@@ -45,18 +45,27 @@ def entry_of(number: int, tag: str, size_bytes: int, group: str | None) -> dict:
     return entry
 
 
-def send_all(endpoint: str, queue: Queue, tags: Iterable[str], size_bytes: int = 256) -> dict:
-    """Sends each tag once, in batches; the message ids by tag. Nothing may fail."""
+def send_all(
+    endpoint: str,
+    queue: Queue,
+    tags: Iterable[str],
+    size_bytes: int = 256,
+    own_groups: bool = False,
+) -> dict[str, str]:
+    """Sends each tag once, in batches; the message ids by tag. Nothing may fail. In a FIFO queue some
+    ten share a group, or each has its own."""
     tags, ids = list(tags), {}
-    groups = len(tags) // 10 + 1
+    fifo, groups = queue.name.endswith(".fifo"), len(tags) // 10 + 1
+
+    def group(tag: str) -> str:
+        return tag if own_groups else group_of(tag, groups)
 
     def work(worker: int) -> None:
         mine = Queue(client.sqs_of_users(endpoint), queue.url)
         batches = [tags[at : at + 10] for at in range(worker * 10, len(tags), WORKERS * 10)]
         for batch in batches:
-            fifo = queue.name.endswith(".fifo")
             entries = [
-                entry_of(n, tag, size_bytes, group_of(tag, groups) if fifo else None)
+                entry_of(n, tag, size_bytes, group(tag) if fifo else None)
                 for n, tag in enumerate(batch)
             ]
             answer = mine.send_batch(entries)
@@ -133,6 +142,32 @@ def drain(endpoint: str, queue: Queue) -> list[dict]:
             )
 
     in_parallel(work)
+    return found
+
+
+def look(endpoint: str, queue: Queue) -> list[dict]:
+    """Receives everything once and gives it back. In a FIFO queue each message must have a group of its
+    own: a group gives nothing while some of it is out."""
+    found: list[dict] = []
+    progress = [time.monotonic()]
+
+    def work(_: int) -> None:
+        mine = Queue(client.sqs_of_users(endpoint), queue.url)
+        while mine.counters()[0] > 0:
+            messages = mine.receive(VisibilityTimeout=DRAIN_VISIBILITY_SECONDS)
+            if messages:
+                found.extend(messages)
+                progress[0] = time.monotonic()
+            waited = time.monotonic() - progress[0]
+            assert waited < PROGRESS_DEADLINE_SECONDS, (
+                f"{queue.name}: {mine.counters()} do not come"
+            )
+
+    in_parallel(work)
+    for at in range(0, len(found), 10):
+        entries = [{**entry, "VisibilityTimeout": 0} for entry in handles(found[at : at + 10])]
+        answer = queue.sqs.change_message_visibility_batch(QueueUrl=queue.url, Entries=entries)
+        assert not answer.get("Failed"), answer["Failed"]
     return found
 
 
