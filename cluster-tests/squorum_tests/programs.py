@@ -45,6 +45,17 @@ class Kills(threading.Thread):
         except BaseException as failure:
             self.failure = failure
 
+    def rounds(self, directory: Path) -> Iterator[Path]:
+        """Directories for one run of a program each, until every node was killed often enough: so that
+        nothing depends on how long a run takes."""
+        number = 0
+        while self.count < KILLS_MIN and self.failure is None:
+            made = directory / f"run{number}"
+            made.mkdir()
+            yield made
+            number += 1
+        print(f"{number} runs, {self.count} kills")
+
     def end(self) -> None:
         """When the node that is down is back."""
         self._ending.set()
@@ -61,25 +72,6 @@ def kills_in_turn(cluster: Cluster) -> Iterator[Kills]:
         kills.end()
     if kills.failure is not None:
         raise kills.failure
-
-
-def runs_under_kills(
-    cluster: Cluster, directory: Path, program: str, *arguments: str
-) -> Iterator[tuple[list[str], Path]]:
-    """Runs a program of examples/ again and again until every node was killed so often; gives the lines
-    that each run printed, and its directory for temporary files.
-
-    So nothing depends on how long a run takes. Kills go on while a run is judged.
-    """
-    with kills_in_turn(cluster) as kills:
-        run = 0
-        while kills.count < KILLS_MIN and kills.failure is None:
-            run_directory = directory / f"run{run}"
-            run_directory.mkdir()
-            lines = run_to_the_end(cluster, run_directory, program, *arguments)
-            yield lines, run_directory
-            run += 1
-        print(f"{run} runs, {kills.count} kills")
 
 
 def run_to_the_end(cluster: Cluster, directory: Path, program: str, *arguments: str) -> list[str]:

@@ -19,8 +19,8 @@ import boto3
 
 HERE = Path(__file__).parent
 MAX_RECEIVE_COUNT = 3
-# Also the pause between two attempts: a real one is some minutes, longer than the work takes.
-VISIBILITY_TIMEOUT_SECONDS = 3
+# Also the pause between two attempts. Make it longer than the work takes: minutes, say.
+VISIBILITY_TIMEOUT_SECONDS = 2
 POISON_EVERY = 5
 BATCH = 10
 SEND_ATTEMPTS = 5

@@ -15,14 +15,18 @@ from pathlib import Path
 import pytest
 
 from squorum_tests import network
-from squorum_tests.documents import ROOT, commands, shown
+from squorum_tests.documents import INDENT, ROOT, commands, shown
 from squorum_tests.node import ERROR_LINE, binary
 
-DOCUMENTS = ("README.md", "docs/operations.md", "examples/hello/README.md", "CONTRIBUTING.md")
+EXAMPLES = sorted(path.parent.name for path in ROOT.glob("examples/*/README.md"))
+DOCUMENTS = (
+    *("README.md", "docs/operations.md", "CONTRIBUTING.md"),
+    *(f"examples/{name}/README.md" for name in EXAMPLES),
+)
 HERE = (
     "make run",
     "export AWS_",
-    "python examples/hello/hello.py",
+    *(f"python examples/{name}/{name}.py" for name in EXAMPLES),
     "squorum serve",
     "squorum bench",
     "squorum node replace",
@@ -56,6 +60,7 @@ def environment(tmp_path) -> dict[str, str]:
         "SQUORUM_BINARY": str(directory / "squorum"),
         "SQUORUM_DATA_DIR": "data",
         "NO_COLOR": "1",
+        "TMPDIR": str(tmp_path),
     }
 
 
@@ -75,7 +80,7 @@ class Machine:
             env=self._environment,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=240,
         )
         assert done.returncode == 0, f"{lines}: {done.returncode}\n{done.stdout}{done.stderr}"
         return done.stdout
@@ -124,17 +129,22 @@ def test_every_command_is_known():
     assert strangers == []
 
 
-def test_run_and_hello(tmp_path, environment):
-    run, *hello = commands("examples/hello/README.md")
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_run_and_example(tmp_path, environment, name):
+    run, *example = commands(f"examples/{name}/README.md")
     assert run == shown("README.md", "make run")
+    assert example[-1] == f"python examples/{name}/{name}.py"
     # It also builds; that was done.
     run = run.replace("make", "make -o build")
     with network.Network(1) as machines:
         machine = Machine(machines.enter(0), tmp_path / "machine", environment)
         with machine.running(run):
             machine.wait_until_ready()
-            printed = machine.run(*hello)
-    assert [line.split()[0] for line in printed.splitlines()] == ["sent", "received", "deleted"]
+            printed = machine.run(*example).splitlines()
+    if name == "hello":
+        assert [line.split()[0] for line in printed] == ["sent", "received", "deleted"]
+    else:
+        assert kind(printed[-1]) == kind(printed_last(f"examples/{name}/README.md"))
 
 
 def test_three_nodes_without_containers(tmp_path, environment):
@@ -182,6 +192,17 @@ def test_a_node_whose_disk_is_lost_is_replaced(tmp_path, environment):
         said = nodes[0].run(replace.replace(ID_SHOWN, lost))
         assert "is a member" in said
         nodes[2].wait_until_ready()
+
+
+def printed_last(document: str) -> str:
+    """The last line of the output that a document shows."""
+    lines = (ROOT / document).read_text().splitlines()
+    return [line.strip() for line in lines if line.startswith(INDENT)][-1]
+
+
+def kind(line: str) -> str:
+    """What two runs have in common: not the directory that they made."""
+    return line.split(", see ")[0]
 
 
 def as_on_machine(command: str, addresses: list[str], own: str) -> str:

@@ -4,7 +4,7 @@ import sqlite3
 
 import pytest
 
-from squorum_tests.programs import runs_under_kills, words
+from squorum_tests.programs import kills_in_turn, run_to_the_end, words
 from squorum_tests.size import size
 
 pytestmark = pytest.mark.timeout(900)
@@ -23,15 +23,17 @@ def effects(directory) -> list[tuple[str, str, int]]:
 
 def test_each_order_has_its_effect_once_and_in_order(cluster, tmp_path):
     arguments = ("orders/orders.py", "--customers", str(CUSTOMERS), "--orders", str(ORDERS))
-    for lines, directory in runs_under_kills(cluster, tmp_path, *arguments):
-        found = effects(directory)
-        assert len({order for order, _, _ in found}) == len(found) == CUSTOMERS * ORDERS
-        for customer in {customer for _, customer, _ in found}:
-            numbers = [number for _, whose, number in found if whose == customer]
-            assert numbers == list(range(ORDERS)), customer
-        placed = words(lines, "placed")
-        assert {order for _, order, *_ in placed} == {order for order, _, _ in found}
-        # The measures were needed: orders were placed again, the handler died and left some behind.
-        assert any(line[-1] == "again" for line in placed)
-        assert len(words(lines, "dies")) == 1
-        assert words(lines, "known") != []
+    with kills_in_turn(cluster) as kills:
+        for directory in kills.rounds(tmp_path):
+            lines = run_to_the_end(cluster, directory, *arguments)
+            found = effects(directory)
+            assert len({order for order, _, _ in found}) == len(found) == CUSTOMERS * ORDERS
+            for customer in {customer for _, customer, _ in found}:
+                numbers = [number for _, whose, number in found if whose == customer]
+                assert numbers == list(range(ORDERS)), customer
+            placed = words(lines, "placed")
+            assert {order for _, order, *_ in placed} == {order for order, _, _ in found}
+            # The measures were needed: orders were placed again, the handler died and left some behind.
+            assert any(line[-1] == "again" for line in placed)
+            assert len(words(lines, "dies")) == 1
+            assert words(lines, "known") != []

@@ -8,7 +8,7 @@ from datetime import datetime
 import pytest
 from PIL import Image
 
-from squorum_tests.programs import runs_under_kills
+from squorum_tests.programs import kills_in_turn, run_to_the_end
 from squorum_tests.size import size
 
 pytestmark = pytest.mark.timeout(900)
@@ -75,12 +75,14 @@ def assert_resized(directory) -> None:
 
 def test_every_photo_is_resized_and_in_one_hand(cluster, tmp_path):
     arguments = ("photos/photos.py", "--photos", str(PHOTOS))
-    for lines, directory in runs_under_kills(cluster, tmp_path, *arguments):
-        assert_resized(directory)
-        found = holds_of(lines)
-        assert len(found) >= PHOTOS
-        assert violations(found) == []
-        assert all(any(hold.deleted for hold in holds) for holds in found.values())
+    with kills_in_turn(cluster) as kills:
+        for directory in kills.rounds(tmp_path):
+            lines = run_to_the_end(cluster, directory, *arguments)
+            assert_resized(directory)
+            found = holds_of(lines)
+            assert len(found) >= PHOTOS
+            assert violations(found) == []
+            assert all(any(hold.deleted for hold in holds) for holds in found.values())
 
 
 def test_judge_finds_what_it_is_for():
