@@ -19,7 +19,8 @@ from squorum_tests.size import size
 KILLS_MIN = size(3, 30)
 DOWN_SECONDS = 1.0
 UP_SECONDS = 1.0
-PROGRAM_SECONDS_MAX = 300.0
+# Longer than the programs themselves wait for anything.
+PROGRAM_SECONDS_MAX = 400.0
 LINES_SHOWN = 60
 
 

@@ -68,7 +68,8 @@ def run_to_the_end(sqs, queue_url: str, path: Path, options: argparse.Namespace)
         for process in (producer, *handlers):
             process.terminate()
         exit_codes = [process.wait() for process in (producer, *handlers)]
-    return set(exit_codes) == {0}
+    # SIGTERM may come before a handler can hear it.
+    return exit_codes[0] == 0 and set(exit_codes) <= {0, -signal.SIGTERM}
 
 
 def main() -> int:
