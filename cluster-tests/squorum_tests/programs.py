@@ -113,6 +113,8 @@ def environment(cluster: Cluster, directory: Path) -> dict[str, str]:
         "AWS_SECRET_ACCESS_KEY": "anything",
         "AWS_DEFAULT_REGION": "us-east-1",
         "TMPDIR": str(directory),
+        # Unbuffered, Python writes a line in pieces, between which another process may write.
+        "PYTHONUNBUFFERED": "",
     }
 
 
