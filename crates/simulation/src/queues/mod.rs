@@ -92,6 +92,7 @@ pub fn run(seed: u64, trace: Trace) -> Report {
     let mut facts = facts(&history);
     facts.extend(replicas.facts());
     facts.extend(world.facts());
+    facts.push(("lost disks", world.lost_disks()));
     Report::new(seed, &trace, world.now_ms(), violations, facts)
 }
 

@@ -120,6 +120,11 @@ impl World {
         self.tally.facts().into_iter()
     }
 
+    /// How many times [`lose_disk`](Self::lose_disk) struck.
+    pub fn lost_disks(&self) -> u64 {
+        self.tally.lost_disks()
+    }
+
     /// One millisecond. True when the clients are done.
     ///
     /// # Errors

@@ -50,7 +50,12 @@ impl Tally {
         self.lost_disks += 1;
     }
 
-    pub(super) fn facts(&self) -> [(&'static str, u64); 10] {
+    pub(super) fn lost_disks(&self) -> u64 {
+        self.lost_disks
+    }
+
+    /// What can go wrong in every world.
+    pub(super) fn facts(&self) -> [(&'static str, u64); 9] {
         [
             ("kills", self.kills),
             ("power cuts", self.power_cuts),
@@ -64,7 +69,6 @@ impl Tally {
             ("held links", self.holds),
             ("slow links", self.slow_links),
             ("clock steps", self.clock_steps),
-            ("lost disks", self.lost_disks),
         ]
     }
 }
