@@ -11,6 +11,8 @@ use crate::tag::{GROUPS_MAX, TAG_BYTES};
 use crate::workload::Workload;
 
 const CONNECTIONS_MAX: u64 = 4_096;
+/// Shorter ones would measure the sampling.
+const TIMELINE_INTERVAL_MIN: Duration = Duration::from_millis(10);
 const MESSAGES_MAX: u64 = 10_000_000_000;
 
 /// What to do with the queue.
@@ -156,6 +158,10 @@ pub struct Arguments {
     #[arg(long)]
     pub tolerate_errors: bool,
 
+    /// Also report what was done in each interval of this length, with --json.
+    #[arg(long, value_name = "INTERVAL", value_parser = parse_duration, conflicts_with = "messages", requires = "json")]
+    pub timeline: Option<Duration>,
+
     /// Print one JSON object for each run, and no progress.
     #[arg(long)]
     pub json: bool,
@@ -194,6 +200,17 @@ impl Arguments {
             let reason = "--rate must lie between 0.001 and 10000000";
             return Err(Error::Argument(reason.to_owned()));
         }
+        if self.timeline.is_some() && mode == Mode::Drain {
+            let reason = "--timeline is for runs of a --duration";
+            return Err(Error::Argument(reason.to_owned()));
+        }
+        if self
+            .timeline
+            .is_some_and(|interval| interval < TIMELINE_INTERVAL_MIN)
+        {
+            let reason = "--timeline must be 10ms at least";
+            return Err(Error::Argument(reason.to_owned()));
+        }
         let seconds = self.visibility_timeout.as_secs();
         let is_whole = self.visibility_timeout.subsec_nanos() == 0;
         if !is_whole || !(1..=43_200).contains(&seconds) {
@@ -222,6 +239,7 @@ impl Arguments {
             server_pids: self.server_pids.clone(),
             tolerates_errors: self.tolerate_errors,
             shows_progress: !self.json,
+            timeline: self.timeline,
         })
     }
 

@@ -39,6 +39,7 @@ mod send_request;
 mod signature;
 mod table;
 mod tag;
+mod timeline;
 mod workload;
 
 use std::process::ExitCode;
@@ -47,6 +48,7 @@ pub use crate::arguments::{Arguments, Mode};
 pub use crate::error::Error;
 pub use crate::latency::Latency;
 pub use crate::report::Report;
+pub use crate::timeline::Timeline;
 
 /// Measures, prints, and says by the exit code whether every message was accounted for: 1 when a
 /// message was lost, doubled, disordered or damaged, or when a call failed.

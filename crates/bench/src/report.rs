@@ -3,6 +3,7 @@ use serde::Serialize;
 use crate::arguments::Mode;
 use crate::latency::Latency;
 use crate::run::{Shared, Window};
+use crate::timeline::Timeline;
 
 /// The figures of one run. Rates, latencies and CPU are those of the measured window; the accounts
 /// of messages and errors are those of the whole run.
@@ -52,6 +53,9 @@ pub struct Report {
     pub violations: u64,
     pub errors: u64,
     pub last_error: Option<String>,
+    /// If it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeline: Option<Timeline>,
     #[serde(skip)]
     pub(crate) tolerates_errors: bool,
 }
@@ -122,6 +126,7 @@ impl Report {
             violations,
             errors: errors.count,
             last_error: errors.last.clone(),
+            timeline: window.timeline.clone(),
             tolerates_errors: workload.tolerates_errors,
         }
     }

@@ -21,6 +21,7 @@ use crate::progress::Progress;
 use crate::queue::Queue;
 use crate::report::Report;
 use crate::signature::Signer;
+use crate::timeline::Timeline;
 use crate::workload::Workload;
 
 const TICK: Duration = Duration::from_millis(10);
@@ -56,6 +57,7 @@ pub(crate) struct Window {
     pub(crate) start: Snapshot,
     pub(crate) end: Snapshot,
     pub(crate) measurement: Measurement,
+    pub(crate) timeline: Option<Timeline>,
 }
 
 impl Shared {
@@ -92,6 +94,7 @@ impl Shared {
             start,
             end: self.snapshot(),
             measurement: self.measurement.replace(Measurement::new()),
+            timeline: None,
         }
     }
 
@@ -219,11 +222,21 @@ async fn measure(shared: &Shared) -> Window {
         .await;
     shared.measurement.replace(Measurement::new());
     let start = shared.snapshot();
-    shared
-        .interrupt
-        .or(tokio::time::sleep(workload.duration))
-        .await;
-    shared.window_since(start)
+    let mut timeline = workload.timeline.map(Timeline::new);
+    let recording = async {
+        match &mut timeline {
+            Some(timeline) => timeline.record(shared).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = shared.interrupt.or(tokio::time::sleep(workload.duration)) => {}
+        () = recording => {}
+    }
+    Window {
+        timeline,
+        ..shared.window_since(start)
+    }
 }
 
 /// Measures from the first receive to the last delete.

@@ -32,6 +32,8 @@ pub(crate) struct Workload {
     pub(crate) server_pids: Vec<u32>,
     pub(crate) tolerates_errors: bool,
     pub(crate) shows_progress: bool,
+    /// What is done is told in intervals of this length.
+    pub(crate) timeline: Option<Duration>,
 }
 
 const BACKLOG_OF_DRAIN: u64 = 100_000;
