@@ -16,7 +16,7 @@ export PATH := $(HOME)/.cargo/bin:$(PATH)
 
 SELECTION := --release --locked --workspace
 PYTHON := $(SQUORUM_VENV)/bin/python
-PYTHON_SOURCES := cluster-tests examples scripts $(wildcard crates/*/mutants/run crates/*/tests/mutants/run)
+PYTHON_SOURCES := cluster-tests examples scripts scripts/follow-readme $(wildcard crates/*/mutants/run crates/*/tests/mutants/run)
 # Arguments of `squorum serve` for `make run`, of `squorum bench` for `make bench`.
 ARGS ?=
 # How many nodes `make bench` measures.
@@ -82,6 +82,11 @@ reliability: build ## run the rows of docs/reliability.md at full size, add the 
 .PHONY: reliability-page
 reliability-page: ## write docs/reliability.md from the runs kept in docs/reliability
 	PYTHONPATH=cluster-tests $(PYTHON) -m squorum_tests.reliability
+
+.PHONY: failover-picture
+failover-picture: build ## draw docs/failover.svg: what `squorum bench` sees of a node's death
+	@scripts/install-test-tools
+	PYTHONPATH=cluster-tests $(PYTHON) -m squorum_tests.failover_picture docs/failover.svg
 
 .PHONY: simulation
 simulation: ## simulate clusters by seed (ARGS="--layer queues --seed 7 --trace" for one)

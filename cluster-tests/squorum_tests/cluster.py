@@ -4,6 +4,7 @@ In namespaces all nodes have the same ports on addresses of their own, so that o
 addresses leads to them, and the links between them can be cut. On loopback they differ by port.
 """
 
+import contextlib
 import json
 import os
 import shutil
@@ -75,16 +76,27 @@ class Cluster:
         return waiting[0]["id"]
 
     def command(self, through: int, *arguments: str) -> subprocess.CompletedProcess:
-        """A command of the binary, given to a node by its admin port."""
+        """Runs a command of the binary, given to a node by its admin port."""
+        with self.running_command(through, *arguments) as process:
+            output, errors = process.communicate(timeout=COMMAND_DEADLINE_SECONDS)
+        return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
+
+    @contextlib.contextmanager
+    def running_command(self, through: int, *arguments: str):
+        """Ends it if the block does not."""
         place = self.nodes[through].place
-        admin = {"SQUORUM_ADMIN": f"http://{place.host}:{place.admin_port}"}
-        return subprocess.run(
+        process = subprocess.Popen(
             [str(binary("squorum", "SQUORUM_BINARY")), *arguments],
-            env={**os.environ, **admin},
-            capture_output=True,
+            env={**os.environ, "SQUORUM_ADMIN": f"http://{place.host}:{place.admin_port}"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            timeout=COMMAND_DEADLINE_SECONDS,
         )
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait()
 
     def pause(self, index: int) -> None:
         self.nodes[index].pause()

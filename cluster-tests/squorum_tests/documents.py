@@ -6,7 +6,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 INDENT = "    "
 # What begins a command; other indented lines are output, or files.
-COMMAND = re.compile(r"(make|squorum|export|python|docker|scripts/\S+|~/\S+/python|cargo) ")
+COMMAND = re.compile(r"(make|squorum|export|python3?|docker|scripts/\S+|\S+/bin/\S+|cargo) ")
 CONTINUED = " \\"
 
 

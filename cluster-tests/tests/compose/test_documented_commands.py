@@ -13,6 +13,7 @@ from squorum_tests.replicas import wait_until_equal, wait_until_voters
 PROJECT_SHOWN, SUBNET_SHOWN, NODE_SHOWN = "squorum_", "172.30.26.", "squorum_node2_1"
 NOTICED_SECONDS_MAX = 10.0
 TAKEN_IN_SECONDS_MAX = 60.0
+BENCH_SECONDS_MAX = 120.0
 ID_SHOWN = "0123456789abcdef"
 
 
@@ -58,6 +59,28 @@ def test_node_is_taken_off_the_network_and_put_back(cluster):
         assert time.monotonic() < deadline, "it was not taken off"
         time.sleep(0.1)
     docker.run(*as_here(cluster, on))
+    cluster.wait_until_well()
+
+
+def test_node_is_killed_under_the_bench_and_started_again(cluster):
+    steps = commands("README.md")
+    bench = shown("README.md", "squorum bench pipeline").replace("30s", "8s")
+    kill, status, start = steps[steps.index(shown("README.md", "docker kill")) :][:3]
+    endpoints = ",".join(cluster.endpoints)
+    cluster.wait_until_well()
+    with cluster.running_command(0, *bench.split()[1:], "--endpoint", endpoints) as loaded:
+        time.sleep(2)
+        docker.run(*as_here(cluster, kill))
+        shown_while_down = ""
+        deadline = time.monotonic() + NOTICED_SECONDS_MAX
+        while "UNREACHABLE" not in shown_while_down:
+            assert time.monotonic() < deadline, shown_while_down
+            command = ["bash", "-c", f"{' '.join(as_here(cluster, status))} || test $? -eq 1"]
+            shown_while_down = docker.run(*command, **cluster.environment)
+        docker.run(*as_here(cluster, start))
+        account, errors = loaded.communicate(timeout=BENCH_SECONDS_MAX)
+    assert loaded.returncode == 0, account + errors
+    assert "lost 0, duplicates 0" in account
     cluster.wait_until_well()
 
 

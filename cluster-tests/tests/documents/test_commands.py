@@ -26,14 +26,16 @@ DOCUMENTS = (
 HERE = (
     "make run",
     "export AWS_",
+    "export PATH=",
+    ".venv/bin/python examples/hello/hello.py",
     *(f"python examples/{name}/{name}.py" for name in EXAMPLES),
     "squorum serve",
     "squorum bench",
     "squorum node replace",
 )
-IN_CONTAINERS = ("make cluster", "docker network", "docker rm", "docker volume", "scripts/compose")
-# It ends in an ellipsis; tests/compose/test_one_name.py does the same.
-UNFINISHED = ("docker run --network squorum_clients",)
+IN_CONTAINERS = ("make cluster", "docker ", "scripts/compose")
+# Made by `make test` itself, where this runs.
+LIBRARIES = ("python3 -m venv", ".venv/bin/pip")
 # Of which this test is a part.
 ITSELF = ("make test",)
 READY_SECONDS_MAX = 60.0
@@ -119,7 +121,7 @@ class Machine:
 
 def test_every_command_is_known():
     """A new command in a document wants a test, or a reason why not."""
-    known = (*HERE, *IN_CONTAINERS, *UNFINISHED, *ITSELF)
+    known = (*HERE, *IN_CONTAINERS, *LIBRARIES, *ITSELF)
     strangers = [
         f"{document}: {command}"
         for document in DOCUMENTS
@@ -147,9 +149,22 @@ def test_run_and_example(tmp_path, environment, name):
         assert kind(printed[-1]) == kind(printed_last(f"examples/{name}/README.md"))
 
 
+def test_first_message_of_the_readme(tmp_path, environment):
+    """What it shows before the containers; test_readme.py does it on a bare machine."""
+    steps = commands("README.md")
+    run, *steps = steps[: steps.index("make cluster")]
+    steps = [step for step in steps if not step.startswith(LIBRARIES)]
+    with network.Network(1) as machines:
+        machine = Machine(machines.enter(0), tmp_path / "machine", environment)
+        with machine.running(run.replace("make", "make -o build")):
+            machine.wait_until_ready()
+            printed = machine.run(*(step.replace(".venv/bin/", "") for step in steps))
+    assert "received" in printed
+
+
 def test_three_nodes_without_containers(tmp_path, environment):
     serve = shown("README.md", "squorum serve")
-    bench = f"{shown('README.md', 'squorum bench')} --warm-up 0s --duration 500ms"
+    bench = f"{shown('README.md', 'squorum bench send')} --warm-up 0s --duration 500ms"
     with network.Network(3) as machines, contextlib.ExitStack() as running:
         nodes = []
         for index, address in enumerate(machines.addresses):
