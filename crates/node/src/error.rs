@@ -20,6 +20,11 @@ pub enum NodeError {
     Initialize(#[from] InitializeError),
     #[error(transparent)]
     Founding(#[from] FoundingError),
+    #[error(
+        "this node was taken out of its cluster and is never a member again: empty its data directory \
+         and start it to come back as a new node"
+    )]
+    Expelled,
     #[error("meta refuses to be founded: {reason}")]
     MetaNotFounded { reason: String },
 }

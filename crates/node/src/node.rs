@@ -7,10 +7,10 @@ use std::sync::atomic::AtomicU64;
 use futures::stream::BoxStream;
 use squorum_consensus::{Group, RaftTransport};
 use squorum_log::Log;
-use squorum_meta::Cluster;
+use squorum_meta::{Cluster, MemberState};
 use squorum_peer::{BoxedIo, Dialer, Peers};
 use squorum_store::Store;
-use squorum_types::{Clock, Entropy};
+use squorum_types::{Clock, Entropy, NodeId};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
@@ -99,6 +99,11 @@ impl<S: Store> Node<S> {
         if *inner.draining.borrow() {
             return Health::not_ready("the node is stopping".to_owned());
         }
+        let roster = inner.roster.get();
+        let own = roster.member(inner.view.node());
+        if own.is_some_and(|member| member.state == MemberState::Leaving) {
+            return Health::not_ready("the node is leaving the cluster".to_owned());
+        }
         if inner.view.is_cut_off() {
             return Health::not_ready("this node reaches no majority of the cluster".to_owned());
         }
@@ -139,11 +144,16 @@ impl<S: Store> Node<S> {
         }
     }
 
-    /// Returns when this node is a full member: a voter of every group.
-    pub async fn active(&self) {
+    /// Returns when this node has taken the place of a member that is lost: it is a voter of every group,
+    /// and the other is one of none.
+    pub async fn replaced(&self, lost: NodeId) {
         let mut roster = self.inner.roster.clone();
         let node = self.inner.view.node();
-        while !roster.get().active().any(|active| active == node) {
+        loop {
+            let now = roster.get();
+            if now.is_removed(lost) && now.active().any(|active| active == node) {
+                return;
+            }
             roster.changed().await;
         }
     }

@@ -23,7 +23,8 @@ pub(crate) async fn change<S: Store>(
     body: Bytes,
 ) -> Response {
     let content_type = headers.get(header::CONTENT_TYPE);
-    if content_type.is_none_or(|value| value != JSON) {
+    let essence = content_type.and_then(|value| value.to_str().ok()?.split(';').next());
+    if essence.is_none_or(|essence| essence.trim() != JSON) {
         return refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, "the body must be JSON");
     }
     let change = match serde_json::from_slice(&body) {

@@ -66,6 +66,10 @@ impl DataDirectory {
                     fs::rename(&part, aside.join(name))?;
                 }
             }
+            // What was moved has to be there before nobody knows any more that it was to be moved.
+            for directory in [&aside, &self.path.join("lost"), &self.path] {
+                File::open(directory)?.sync_all()?;
+            }
             if self.path.join("node-id").exists() {
                 fs::remove_file(self.path.join("node-id"))?;
             }

@@ -101,8 +101,8 @@ async fn serve(configuration: &Configuration, raft: &Runtime) -> anyhow::Result<
     let server = Server::bind(configuration.listen, server_options, service, entropy).await?;
     let address = server.handle().local_address();
     let data_directory = directory.path().to_owned();
-    if directory.replaced()?.is_some() {
-        raft.spawn(forget_replaced(node.clone(), directory));
+    if let Some(lost) = directory.replaced()? {
+        raft.spawn(forget_replaced(node.clone(), lost, directory));
     }
     announce.send_replace(Some(Running {
         node: node.clone(),
@@ -157,9 +157,9 @@ async fn serve(configuration: &Configuration, raft: &Runtime) -> anyhow::Result<
     }
 }
 
-/// Once the node is a full member, the cluster has no use for what it had before.
-async fn forget_replaced(node: Node<RocksStore>, directory: DataDirectory) {
-    node.active().await;
+/// Once the node has taken the place of the one that it was, the cluster has no use for what it had before.
+async fn forget_replaced(node: Node<RocksStore>, lost: NodeId, directory: DataDirectory) {
+    node.replaced(lost).await;
     match directory.forget_replaced() {
         Ok(()) => tracing::info!("this node is a member again; what was put away is removed"),
         Err(error) => tracing::warn!(%error, "what was put away cannot be removed"),

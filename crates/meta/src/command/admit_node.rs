@@ -19,8 +19,8 @@ pub enum AdmitRefusal {
     WasRemoved(NodeId),
     #[error("node {0} is no member")]
     NoSuchMember(NodeId),
-    #[error("node {0} is a member for another purpose already")]
-    IsMember(NodeId),
+    #[error("node {0} is leaving the cluster")]
+    IsLeaving(NodeId),
     /// Somebody else is to take its place.
     #[error("node {0} is being replaced already; remove its replacement first")]
     BeingReplaced(NodeId),
@@ -55,8 +55,10 @@ fn replace(roster: &mut Roster, old: NodeId) -> Result<Option<NodeId>, AdmitRefu
     }
     let member = roster.member_mut(old);
     let member = member.ok_or(AdmitRefusal::NoSuchMember(old))?;
-    if member.state == MemberState::Active {
-        return Ok(Some(old));
+    match member.state {
+        MemberState::Active => return Ok(Some(old)),
+        MemberState::Leaving => return Err(AdmitRefusal::IsLeaving(old)),
+        MemberState::Admitted | MemberState::Joining => {}
     }
     // One that has not come so far itself: its place is taken over from it.
     member.state = MemberState::Leaving;
@@ -95,10 +97,11 @@ impl AdmitNode {
             return Err(AdmitRefusal::WasRemoved(self.node));
         }
         if let Some(member) = roster.member(self.node) {
-            let is_same = member.replaces == self.replaces && member.state != MemberState::Leaving;
-            return is_same
-                .then_some(())
-                .ok_or(AdmitRefusal::IsMember(self.node));
+            // A repetition: a node that waits is no member, and its id is its own.
+            return match member.state {
+                MemberState::Leaving => Err(AdmitRefusal::IsLeaving(self.node)),
+                _ => Ok(()),
+            };
         }
         let replaces = match self.replaces {
             Some(old) => replace(roster, old)?,

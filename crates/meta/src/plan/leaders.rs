@@ -37,10 +37,14 @@ pub struct Transfer {
 
 /// The members that groups may be led by, in the order of their ids: those that stay.
 pub fn leaders(roster: &Roster) -> Vec<NodeId> {
-    let active = roster.active();
-    active
+    let staying = roster.active();
+    let staying: Vec<_> = staying
         .filter(|node| roster.replacement_of(*node).is_none())
-        .collect()
+        .collect();
+    if staying.is_empty() {
+        return roster.active().collect();
+    }
+    staying
 }
 
 /// Who should lead a group when all are well, so that every member leads its share. `members` in
@@ -52,15 +56,22 @@ pub fn preferred_leader(group: GroupId, members: &[NodeId]) -> Option<NodeId> {
 
 /// The leaderships that `node` should give to others, of the groups that it leads. Where all
 /// members are steady, every group comes to its preferred leader and stays there; a group whose
-/// preferred leader is away stays where it is.
+/// preferred leader is away stays where it is, unless `node` is none of the members: whoever is about
+/// to leave gives its groups to anybody.
 pub fn leader_transfers(node: NodeId, members: &[NodeId], led: &[LedGroup]) -> Vec<Transfer> {
+    let stays = members.contains(&node);
     let transfers = led.iter().filter_map(|led| {
-        let to = preferred_leader(led.group, members)?;
-        let is_steady = led
-            .steady_ms
-            .get(&to)
-            .is_some_and(|ms| *ms >= STEADY_MS_MIN);
-        (to != node && is_steady).then_some(Transfer {
+        let is_steady = |member: &NodeId| {
+            let steady_ms = led.steady_ms.get(member);
+            steady_ms.is_some_and(|ms| *ms >= STEADY_MS_MIN)
+        };
+        let to = if stays {
+            preferred_leader(led.group, members).filter(is_steady)
+        } else {
+            let steady: Vec<_> = members.iter().copied().filter(is_steady).collect();
+            preferred_leader(led.group, &steady)
+        }?;
+        (to != node).then_some(Transfer {
             group: led.group,
             to,
         })
@@ -142,6 +153,30 @@ mod tests {
             plan(steady([(30, STEADY_MS_MIN)])),
             [Transfer { group, to }]
         );
+    }
+
+    #[test]
+    fn who_leaves_waits_for_no_preferred_leader() {
+        let led = |steady_ms| {
+            [LedGroup {
+                group: GroupId(1),
+                steady_ms,
+            }]
+        };
+        let members = &MEMBERS[..2];
+        let plan = |steady_ms| leader_transfers(NodeId(30), members, &led(steady_ms));
+        let to = |node| {
+            vec![Transfer {
+                group: GroupId(1),
+                to: NodeId(node),
+            }]
+        };
+        assert_eq!(
+            plan(steady([(10, STEADY_MS_MIN), (20, STEADY_MS_MIN)])),
+            to(20)
+        );
+        assert_eq!(plan(steady([(10, STEADY_MS_MIN)])), to(10));
+        assert_eq!(plan(steady([(10, 1)])), []);
     }
 
     #[test]

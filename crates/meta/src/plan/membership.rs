@@ -73,6 +73,10 @@ pub fn membership_change(
     if (target != *voters || group.membership.is_joint) && has_quorum(&target) {
         return Some(MembershipChange::SetVoters(target));
     }
+    // Any other change would finish the one that is half done, whoever is up.
+    if group.membership.is_joint {
+        return None;
+    }
     let wanted = roster.members.iter().filter(|member| {
         let replacement = replacement(roster, member.node);
         takes_part(member) && replacement.is_none_or(|node| !voters.contains(&node))

@@ -49,9 +49,8 @@ impl ModelMembers {
         if let Some(known) = self.find(node) {
             return match known.state {
                 None => Seen::NotAdmitted(AdmitRefusal::WasRemoved(node)),
-                Some(MemberState::Leaving) => Seen::NotAdmitted(AdmitRefusal::IsMember(node)),
-                Some(_) if known.replaces == replaces => Seen::Admitted,
-                Some(_) => Seen::NotAdmitted(AdmitRefusal::IsMember(node)),
+                Some(MemberState::Leaving) => Seen::NotAdmitted(AdmitRefusal::IsLeaving(node)),
+                Some(_) => Seen::Admitted,
             };
         }
         let mut place = replaces;
@@ -63,6 +62,9 @@ impl ModelMembers {
             match self.find(old) {
                 None | Some(ModelNode { state: None, .. }) => {
                     return Seen::NotAdmitted(AdmitRefusal::NoSuchMember(old));
+                }
+                Some(known) if known.state == Some(MemberState::Leaving) => {
+                    return Seen::NotAdmitted(AdmitRefusal::IsLeaving(old));
                 }
                 Some(known) if known.state != Some(MemberState::Active) => {
                     place = known.replaces;

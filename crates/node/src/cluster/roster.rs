@@ -29,14 +29,16 @@ impl RosterSender {
     }
 
     /// An older one than is known says nothing: after a start, meta's replica may be behind what the
-    /// node has noted.
+    /// node has noted. What it has noted lacks who was removed, so the same version may say more.
     pub(crate) fn publish(&self, roster: Roster) {
         self.0.send_if_modified(|current| {
             let is_newer = roster.version > current.version;
-            if is_newer {
+            let says_more = roster.version > 0 && roster.version == current.version;
+            let is_news = is_newer || (says_more && roster != **current);
+            if is_news {
                 *current = Arc::new(roster);
             }
-            is_newer
+            is_news
         });
     }
 }

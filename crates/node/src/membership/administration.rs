@@ -1,7 +1,7 @@
 //! What operators change about members.
 
 use squorum_meta::command::{AdmitNode, AdmitRefusal, RemoveRefusal};
-use squorum_meta::{Command, Outcome};
+use squorum_meta::{Command, MemberState, Outcome};
 use squorum_store::Store;
 use squorum_types::NodeId;
 use squorum_types::service::ServiceError;
@@ -61,6 +61,9 @@ impl<S: Store> Node<S> {
 
     /// Has a member leave that is alive. Its leaderships go first.
     pub async fn drain_node(&self, node: NodeId) -> Result<(), AdministrationError> {
+        if self.inner.roster.get().is_removed(node) {
+            return Ok(());
+        }
         if !self.inner.view.is_alive(node) {
             return Err(AdministrationError::IsNotAlive(node));
         }
@@ -93,6 +96,7 @@ impl<S: Store> Node<S> {
         let roster = self.inner.roster.get();
         let is_same = |member: &&squorum_meta::Member| {
             member.replaces == replaces
+                && member.state != MemberState::Leaving
                 && (node == Some(member.node) || (node.is_none() && replaces.is_some()))
         };
         if let Some(member) = roster.members.iter().find(is_same) {

@@ -31,7 +31,7 @@ impl<S: Store> Membership<S> {
             return None;
         }
         let own = self.reporter.report();
-        let count = own.groups.len();
+        let count = 1 + self.shards.len();
         let reports = roster.members.iter().filter_map(|member| {
             let is_alive = self.view.is_alive(member.node);
             self.view.report(member.node).filter(|_| is_alive)
@@ -82,7 +82,9 @@ fn memberships<'a>(
     let mut newest: BTreeMap<GroupId, (u64, &GroupMembership)> = BTreeMap::new();
     for report in reports {
         let led = report.groups.iter();
-        for group in led.filter(|group| group.leader == Some(report.node)) {
+        let led = led.filter(|group| group.leader == Some(report.node));
+        // An earlier version does not say who takes part.
+        for group in led.filter(|group| !group.membership.voters.is_empty()) {
             let known = newest.get(&group.group);
             if known.is_none_or(|(term, _)| *term < group.term) {
                 newest.insert(group.group, (group.term, &group.membership));

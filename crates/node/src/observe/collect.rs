@@ -35,9 +35,10 @@ impl<S: Store> Node<S> {
 impl<S: Store> Inner<S> {
     fn members(&self) -> Members {
         let alive = self.view.watch_alive();
-        let alive = alive.borrow().len();
+        let active = self.roster.get().active_set();
+        let alive = alive.borrow().intersection(&active).count();
         Members {
-            all: self.roster.get().active().count(),
+            all: active.len(),
             alive,
             cut_off: self.view.is_cut_off(),
         }

@@ -50,6 +50,7 @@ impl<S: Store> Node<S> {
             shard_count: options.shard_count,
             feature_level: FEATURE_LEVEL,
             record,
+            replaces: options.replaces,
         });
 
         let (stop, shutdown) = watch::channel(false);
@@ -88,7 +89,6 @@ impl<S: Store> Node<S> {
             store: parts.store.clone(),
             entropy: Arc::clone(&parts.entropy),
             introducer: introducer.clone(),
-            replaces: options.replaces,
             progress,
         };
         let record = founding.run().await?;
@@ -143,7 +143,11 @@ impl<S: Store> Node<S> {
             tasks.spawn(until_stopped(noted, shutdown.clone()));
         }
         let roster = group_parts.roster.watch();
-        let cluster = found_meta(&groups.meta, &record, &roster, &*parts.entropy).await?;
+        let cluster = tokio::select! {
+            biased;
+            cluster = found_meta(&groups.meta, &record, &roster, &*parts.entropy) => cluster?,
+            () = group_parts.view.expelled() => return Err(NodeError::Expelled),
+        };
         let keepers = Keepers {
             parts: &group_parts,
             log: &parts.log,

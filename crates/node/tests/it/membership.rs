@@ -154,6 +154,12 @@ fn the_ghost_of_a_removed_node_is_refused() {
     block_on(cluster.node(1).remove_node(lost)).unwrap();
     let rest = [cluster.id(1), cluster.id(2)];
     wait_for_members(&cluster, 1, &rest);
+    // Who was removed is known after restarts too.
+    for index in [1, 2] {
+        cluster.kill(index);
+        cluster.restart(index);
+        cluster.wait_ready();
+    }
     cluster.restart(0);
     let ghost = cluster.node(0);
     assert_eq!(block_on(ghost.expelled()), Expulsion::Ghost);

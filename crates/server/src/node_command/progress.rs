@@ -20,6 +20,8 @@ pub(super) enum Goal {
 pub(super) fn follow(admin: &AdminUrl, node: &str, goal: Goal) -> Result<(), AskError> {
     let mut said = String::new();
     let mut heard = Instant::now();
+    let mut asks_who_leaves = false;
+    let mut was_member = false;
     loop {
         match status::ask::<ClusterStatus>(admin, "/status") {
             Ok((_, status)) => {
@@ -32,6 +34,20 @@ pub(super) fn follow(admin: &AdminUrl, node: &str, goal: Goal) -> Result<(), Ask
                 if is_done {
                     return Ok(());
                 }
+                let member = status.nodes.iter().find(|member| member.id == node);
+                let is_leaving = member.is_some_and(|m| m.membership == MembershipStatus::Leaving);
+                let is_gone = was_member && member.is_none() && !status.nodes.is_empty();
+                if goal == Goal::Active && (is_leaving || is_gone) {
+                    let reason = format!("node {node} was taken out meanwhile");
+                    return Err(AskError::Refused(reason));
+                }
+                was_member |= member.is_some();
+                asks_who_leaves = is_leaving && status.this_node.as_deref() == Some(node);
+            }
+            // It cannot say itself that it has gone.
+            Err(_) if goal == Goal::Gone && asks_who_leaves => {
+                println!("node {node} has ended; another member says whether it has left");
+                return Ok(());
             }
             Err(error) if heard.elapsed() > SILENCE_MAX => return Err(error),
             Err(_) => {}

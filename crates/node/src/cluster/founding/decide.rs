@@ -13,6 +13,8 @@
 //!    that node holds one record, so at most one of the two clusters ever runs.
 //! 4. A node that finds a founded cluster without it founds none. It asks to be taken in, and takes the
 //!    record over once it is admitted; as a member that joins it must have had it.
+//! 5. A node that has lost what a member had promised to keep founds no cluster, and nobody founds one
+//!    with it: it was part of one, and the others may all have lost theirs too.
 
 use std::collections::BTreeSet;
 
@@ -60,6 +62,9 @@ pub(crate) fn decide(
         None => {
             if let Some(decision) = join(own, answers)? {
                 return Ok(decision);
+            }
+            if let Some(reason) = lost(own, answers) {
+                return Ok(Decision::Wait(reason));
             }
             Ok(found(own, answers, new_id))
         }
@@ -169,6 +174,8 @@ fn join(own: &Introduction, answers: &[Answer]) -> Result<Option<Decision>, Foun
                 "seed {address} takes part in founding a cluster without this node: stop all seeds, \
                  empty their data directories and start again"
             ));
+        } else if let Some(reason) = lost(own, &[]) {
+            waits = Some(reason);
         } else if other.node == record.founder {
             return Ok(Some(Decision::Write(record.clone())));
         } else {
@@ -177,6 +184,20 @@ fn join(own: &Introduction, answers: &[Answer]) -> Result<Option<Decision>, Foun
         }
     }
     Ok(waits.map(Decision::Wait))
+}
+
+/// Why no cluster may be founded with these: one of them was a member of another.
+fn lost(own: &Introduction, answers: &[Answer]) -> Option<String> {
+    let others = heard(answers).map(|(_, other)| other);
+    let lost = others
+        .chain([own])
+        .find_map(|one| Some((one.node, one.replaces?)));
+    let (node, member) = lost?;
+    Some(format!(
+        "node {node} has lost what it had promised to keep as member {member} of a cluster, and finds \
+         none that could take it in: start the other members, or restore what it has under `lost` in \
+         its data directory; to give all of it up, remove `replaces` there"
+    ))
 }
 
 /// `record`: the newest that was heard of, at `address`.

@@ -16,6 +16,8 @@ pub(crate) struct Introduction {
     pub(crate) feature_level: u32,
     /// `None`: the node is empty. What is here is on disk.
     pub(crate) record: Option<ClusterRecord>,
+    /// The member that the node was before it lost what it had promised to keep.
+    pub(crate) replaces: Option<NodeId>,
 }
 
 impl From<&Introduction> for proto::Introduction {
@@ -27,6 +29,7 @@ impl From<&Introduction> for proto::Introduction {
             shard_count: introduction.shard_count.into(),
             feature_level: introduction.feature_level,
             record: introduction.record.as_ref().map(Into::into),
+            replaces: introduction.replaces.map(|node| node.0),
         }
     }
 }
@@ -44,6 +47,7 @@ impl TryFrom<proto::Introduction> for Introduction {
             shard_count: shard_count.map_err(|_| MalformedError("shard count"))?,
             feature_level: introduction.feature_level,
             record: record.transpose()?,
+            replaces: introduction.replaces.map(NodeId),
         })
     }
 }

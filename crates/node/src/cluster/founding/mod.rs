@@ -16,7 +16,7 @@ use squorum_peer::{CallError, MESSAGE_BYTES_MAX, Peers, call};
 use squorum_proto::cluster::founding_client::FoundingClient;
 use squorum_proto::cluster::{ApplyRequest, IntroduceRequest};
 use squorum_store::Store;
-use squorum_types::{Entropy, NodeId};
+use squorum_types::Entropy;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -36,8 +36,6 @@ pub(crate) struct Founding<S> {
     pub(crate) store: S,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) introducer: Introducer,
-    /// The member that this node was before it lost what it had promised to keep.
-    pub(crate) replaces: Option<NodeId>,
     /// What the node waits for, in words; `None` once it is in its cluster.
     pub(crate) progress: watch::Sender<Option<String>>,
 }
@@ -104,7 +102,6 @@ impl<S: Store> Founding<S> {
         let mut client = FoundingClient::new(connection.clone());
         let request = ApplyRequest {
             introduction: Some(own.into()),
-            replaces: self.replaces.map(|node| node.0),
         };
         if let Err(error) = call(&connection, ASK_TIMEOUT, client.apply(request)).await {
             tracing::debug!(address, %error, "a member was not asked to take this node in");

@@ -5,7 +5,6 @@ use squorum_peer::caller;
 use squorum_proto::cluster as proto;
 use squorum_proto::cluster::founding_server::{self, FoundingServer};
 use squorum_store::{Store, StoreError};
-use squorum_types::NodeId;
 use tonic::{Request, Response, Status};
 
 use super::Introduction;
@@ -94,10 +93,7 @@ impl founding_server::Founding for Introducer {
         request: Request<proto::ApplyRequest>,
     ) -> Result<Response<proto::ApplyResponse>, Status> {
         let caller = caller(&request);
-        let proto::ApplyRequest {
-            introduction,
-            replaces,
-        } = request.into_inner();
+        let introduction = request.into_inner().introduction;
         let introduction = introduction.and_then(|one| Introduction::try_from(one).ok());
         let introduction = introduction.filter(|one| caller == Some(one.node));
         let introduction = introduction
@@ -108,7 +104,7 @@ impl founding_server::Founding for Introducer {
             self.candidates.heard(Candidate {
                 node: introduction.node,
                 address,
-                replaces: replaces.map(NodeId),
+                replaces: introduction.replaces,
             });
         }
         Ok(Response::new(proto::ApplyResponse {}))

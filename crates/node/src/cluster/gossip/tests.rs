@@ -99,6 +99,7 @@ fn start(network: &Network, node: NodeId, at: &str, advertise: bool) -> Node {
         shard_count: 1,
         feature_level: 1,
         record: Some(record()),
+        replaces: None,
     });
     let services = Services::new()
         .for_members(Gossip::service(peers.clone(), reporter.clone()))

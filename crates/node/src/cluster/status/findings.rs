@@ -137,7 +137,10 @@ fn waiting(input: &StatusInput<'_>, candidate: &Candidate) -> Finding {
     Finding {
         severity: Severity::Info,
         what: format!("node {node} at {} waits to be taken in", candidate.address),
-        why: "its data directory was empty when it started".to_owned(),
+        why: match candidate.replaces {
+            Some(lost) => format!("it has lost what it had promised to keep as node {lost}"),
+            None => "its data directory was empty when it started".to_owned(),
+        },
         next_step,
     }
 }

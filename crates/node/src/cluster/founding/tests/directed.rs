@@ -173,6 +173,32 @@ fn an_admitted_node_takes_the_record_over_and_one_that_had_it_does_not() {
 }
 
 #[test]
+fn who_has_lost_a_members_memory_founds_nothing_and_nobody_founds_with_it() {
+    let lost = |node| Introduction {
+        replaces: Some(NodeId(7)),
+        ..empty(node, 3)
+    };
+    let round = answers([Ok(lost(1)), Ok(empty(2, 3)), Ok(empty(3, 3))]);
+    waits(&lost(1), &round, "as member 0000000000000007");
+    let round = answers([Ok(empty(1, 3)), Ok(lost(2)), Ok(lost(3))]);
+    waits(&empty(1, 3), &round, "as member 0000000000000007");
+    let founder = Ok(with_record(1, record(&[1, 2, 3], Stage::Founding)));
+    let round = answers([founder, Ok(lost(2)), Err("timeout")]);
+    waits(&lost(2), &round, "as member 0000000000000007");
+    // Alone with itself as its seed.
+    let alone = Introduction {
+        replaces: Some(NodeId(7)),
+        ..empty(1, 1)
+    };
+    waits(&alone, &answers([Ok(alone.clone())]), "has lost");
+    // A cluster that is founded can take it in.
+    let founded = Ok(with_record(1, record(&[1, 3, 7], Stage::Started)));
+    let round = answers([founded, Ok(lost(2)), Err("timeout")]);
+    let decision = decide(&lost(2), &round, NEW).unwrap();
+    assert!(matches!(decision, Decision::Apply { .. }), "{decision:?}");
+}
+
+#[test]
 fn a_member_takes_the_record_over_from_the_founder_alone() {
     let founding = record(&[1, 2, 3], Stage::Founding);
     let holder = Ok(with_record(2, founding.clone()));

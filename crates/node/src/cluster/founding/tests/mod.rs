@@ -19,5 +19,6 @@ fn empty(node: u64, seed_count: usize) -> Introduction {
         shard_count: 8,
         feature_level: 1,
         record: None,
+        replaces: None,
     }
 }

@@ -39,7 +39,6 @@ fn start(network: &Network, position: usize, node: u64, store: MemoryStore) -> N
         store: store.clone(),
         entropy: Arc::new(TestEntropy(node as u8)),
         introducer,
-        replaces: None,
         progress,
     };
     Node {
