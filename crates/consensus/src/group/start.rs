@@ -75,7 +75,6 @@ impl<O: Send + 'static> Group<O> {
         let running = RunningGroup {
             id: group,
             raft: raft.clone(),
-            entries: Arc::clone(&entries),
             scratch: options.scratch,
             apply_on: options.apply_on,
             votes_from,

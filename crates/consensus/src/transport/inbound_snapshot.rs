@@ -17,7 +17,7 @@ use super::registry::RunningGroup;
 use super::snapshot_figures::SnapshotFigures;
 use super::{inbound_append, messages, service};
 use crate::options::ApplyOn;
-use crate::raft_types::{LogId, RaftVote, term_index};
+use crate::raft_types::RaftVote;
 use crate::snapshot::{IncomingSnapshot, SnapshotData, SnapshotError};
 
 /// Until the leader sends one more chunk.
@@ -47,9 +47,6 @@ pub(super) async fn install(
     }
     let (snapshot, bytes) = receive(group, requests).await?;
     let meta = snapshot.meta();
-    if own == leader && is_in_log(group, meta.last_log_id).await {
-        return Ok(own);
-    }
     tracing::info!(group = group.id.0, last = ?meta.last_log_id, "installing a snapshot");
     let snapshot = Snapshot { meta, snapshot };
     let response = group.raft.install_full_snapshot(leader, snapshot).await;
@@ -60,26 +57,6 @@ pub(super) async fn install(
         figures.installed_bytes.add(bytes);
     }
     Ok(answered)
-}
-
-/// Whether the log has what the snapshot ends with, synced, and so all that it covers: append streams and
-/// snapshots have connections of their own, so entries may have come first. Such a snapshot brings
-/// nothing, and openraft takes it for a log that ends earlier than it does.
-async fn is_in_log(group: &Arc<RunningGroup>, last: Option<LogId>) -> bool {
-    let Some((term, index)) = last.as_ref().map(term_index) else {
-        return true;
-    };
-    let log = Arc::clone(group);
-    let is_in_log = move || {
-        let is_synced = log.entries.state(log.id).synced_index >= Some(index);
-        // Purged entries are covered by a snapshot of this node's own.
-        let entries = log.entries.read(log.id, index..index + 1, 1);
-        let found = entries
-            .ok()
-            .and_then(|entries| entries.first().map(|e| e.id));
-        is_synced && found.is_some_and(|id| (id.term, id.index) == (term, index))
-    };
-    group.apply_on.run(is_in_log).await
 }
 
 /// A whole snapshot and how many bytes it came in.

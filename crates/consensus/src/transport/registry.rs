@@ -13,7 +13,6 @@ use tonic::Status;
 use super::contacts::Contacts;
 use super::pulse;
 use super::snapshot_figures::SnapshotFigures;
-use crate::entry_log::EntryLog;
 use crate::options::ApplyOn;
 use crate::raft_types::TypeConfig;
 use crate::state_machine::StateMachine;
@@ -37,7 +36,6 @@ struct Running {
 pub(crate) struct RunningGroup {
     pub(crate) id: GroupId,
     pub(crate) raft: Raft<TypeConfig, StateMachine>,
-    pub(crate) entries: Arc<dyn EntryLog>,
     pub(crate) scratch: PathBuf,
     pub(crate) apply_on: ApplyOn,
     /// Before, a leader that this node promised its lease to before it restarted may still count
