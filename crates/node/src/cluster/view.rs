@@ -48,8 +48,10 @@ struct Members {
 }
 
 /// What is known of another member.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 struct Observation {
+    /// Until it is heard, its silence counts from here.
+    known_since: Instant,
     heard_at: Option<Instant>,
     report: Option<Arc<NodeReport>>,
     clock_offset: Option<ClockOffset>,
@@ -102,7 +104,8 @@ impl ClusterView {
             let mut members = self.inner.members.lock();
             members.others.retain(|node, _| others.contains(node));
             for node in &others {
-                members.others.entry(*node).or_default();
+                let new = members.others.entry(*node);
+                new.or_insert_with(Observation::new);
             }
             members.active = roster.active_set();
         }
@@ -157,6 +160,24 @@ impl ClusterView {
     pub(crate) fn is_alive(&self, node: NodeId) -> bool {
         self.last_heard(node)
             .is_some_and(|silence| silence < SILENCE_MAX)
+    }
+
+    /// Returns when a member was not heard for [`SILENCE_MAX`]. One that was never heard had as much
+    /// time since it became known here. Never for this node; at once for one that is no member.
+    pub(crate) async fn silent(&self, node: NodeId) {
+        if node == self.inner.node {
+            return std::future::pending().await;
+        }
+        // Each turn ends later than the one before, as in `cut_off`.
+        while let Some(at) = self.silent_at(node).filter(|at| *at > Instant::now()) {
+            sleep_until(at).await;
+        }
+    }
+
+    fn silent_at(&self, node: NodeId) -> Option<Instant> {
+        let members = self.inner.members.lock();
+        let other = members.others.get(&node)?;
+        Some(other.heard_at.unwrap_or(other.known_since) + SILENCE_MAX)
     }
 
     /// How many entries a member has not applied that another has, in the group where it lacks most, as
@@ -289,6 +310,15 @@ impl ClusterView {
 }
 
 impl Observation {
+    fn new() -> Observation {
+        Observation {
+            known_since: Instant::now(),
+            heard_at: None,
+            report: None,
+            clock_offset: None,
+        }
+    }
+
     fn is_alive(&self, now: Instant) -> bool {
         self.heard_at
             .is_some_and(|at| now.saturating_duration_since(at) < SILENCE_MAX)
@@ -387,6 +417,31 @@ mod tests {
         assert!(view.is_cut_off() && !view.is_alive(NodeId(2)));
     }
 
+    /// Else an operator who asks a node that has just started takes a living member for a lost one.
+    #[tokio::test(start_paused = true)]
+    async fn who_was_never_heard_is_silent_only_after_a_second() {
+        let view = view(1, &[1, 2, 3]);
+        let elapsed_ms = async |node| {
+            let before = Instant::now();
+            view.silent(NodeId(node)).await;
+            before.elapsed().as_millis()
+        };
+        pass(400).await;
+        view.set_roster(&roster_of(1..=4));
+        assert_eq!(elapsed_ms(2).await, 600);
+        assert_eq!(elapsed_ms(4).await, 400);
+        hear(&view, 3);
+        let hears = async {
+            pass(700).await;
+            hear(&view, 3);
+        };
+        let (silent_after, ()) = tokio::join!(elapsed_ms(3), hears);
+        assert_eq!(silent_after, 1_700);
+        assert_eq!(elapsed_ms(9).await, 0);
+        let never = tokio::time::timeout(Duration::from_secs(3600), view.silent(NodeId(1)));
+        assert!(never.await.is_err());
+    }
+
     #[tokio::test(start_paused = true)]
     async fn who_watches_sees_members_come_and_go() {
         let view = view(1, &[1, 2]);
@@ -402,6 +457,7 @@ mod tests {
         hear(&view, 2);
         assert!(alive.has_changed().unwrap_or(false));
     }
+
     #[tokio::test(start_paused = true)]
     async fn only_active_members_count_for_a_majority() {
         let view = view(4, &[1, 2, 3]);

@@ -64,9 +64,7 @@ impl<S: Store> Node<S> {
         if self.inner.roster.get().is_removed(node) {
             return Ok(());
         }
-        if !self.inner.view.is_alive(node) {
-            return Err(AdministrationError::IsNotAlive(node));
-        }
+        self.alive(node).await?;
         self.remove(node).await
     }
 
@@ -76,15 +74,22 @@ impl<S: Store> Node<S> {
         self.remove(node).await
     }
 
-    /// Returns once a node is not alive. One that has just died counts as alive for a moment.
-    async fn silent(&self, node: NodeId) -> Result<(), AdministrationError> {
+    /// Returns once a node is alive. One that has just started may not have been heard yet.
+    async fn alive(&self, node: NodeId) -> Result<(), AdministrationError> {
         let mut alive = self.inner.view.watch_alive();
-        let silent = alive.wait_for(|alive| !alive.contains(&node));
-        match tokio::time::timeout(2 * SILENCE_MAX, silent).await {
+        let alive = alive.wait_for(|alive| alive.contains(&node));
+        match tokio::time::timeout(2 * SILENCE_MAX, alive).await {
             // The view lives as long as this node.
             Ok(_) => Ok(()),
-            Err(_) => Err(AdministrationError::IsAlive(node)),
+            Err(_) => Err(AdministrationError::IsNotAlive(node)),
         }
+    }
+
+    /// Returns once a node is not alive. One that has just died counts as alive for a moment.
+    async fn silent(&self, node: NodeId) -> Result<(), AdministrationError> {
+        let silent = self.inner.view.silent(node);
+        let silent = tokio::time::timeout(2 * SILENCE_MAX, silent).await;
+        silent.map_err(|_| AdministrationError::IsAlive(node))
     }
 
     async fn admit(
