@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use openraft::raft::{AppendEntriesRequest, AppendEntriesResponse};
 use openraft::storage::Snapshot;
 use squorum_proto::raft as wire;
 use squorum_proto::raft::install_snapshot_request::Part;
@@ -17,7 +18,7 @@ use super::registry::RunningGroup;
 use super::snapshot_figures::SnapshotFigures;
 use super::{inbound_append, messages, service};
 use crate::options::ApplyOn;
-use crate::raft_types::RaftVote;
+use crate::raft_types::{LogId, RaftVote};
 use crate::snapshot::{IncomingSnapshot, SnapshotData, SnapshotError};
 
 /// Until the leader sends one more chunk.
@@ -47,6 +48,9 @@ pub(super) async fn install(
     }
     let (snapshot, bytes) = receive(group, requests).await?;
     let meta = snapshot.meta();
+    if is_in_log(group, leader, meta.last_log_id).await? {
+        return Ok(leader);
+    }
     tracing::info!(group = group.id.0, last = ?meta.last_log_id, "installing a snapshot");
     let snapshot = Snapshot { meta, snapshot };
     let response = group.raft.install_full_snapshot(leader, snapshot).await;
@@ -57,6 +61,29 @@ pub(super) async fn install(
         figures.installed_bytes.add(bytes);
     }
     Ok(answered)
+}
+
+/// Whether the log has what the snapshot ends with, and so all that it covers: entries and snapshots have
+/// connections of their own, so entries that follow the snapshot may have come before it. Such a
+/// snapshot brings nothing, and openraft would take the log for one that ends where it does.
+///
+/// The leader asks openraft by an append of no entries, which renews this node's promise to it as the
+/// snapshot would.
+async fn is_in_log(
+    group: &RunningGroup,
+    leader: RaftVote,
+    last: Option<LogId>,
+) -> Result<bool, Status> {
+    let nothing_after = AppendEntriesRequest {
+        vote: leader,
+        prev_log_id: last,
+        entries: Vec::new(),
+        // A snapshot has only what is committed.
+        leader_commit: last,
+    };
+    let response = group.raft.append_entries(nothing_after).await;
+    let response = response.map_err(service::stopped)?;
+    Ok(matches!(response, AppendEntriesResponse::Success))
 }
 
 /// A whole snapshot and how many bytes it came in.
