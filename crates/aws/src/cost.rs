@@ -20,7 +20,8 @@ use squorum_types::{
     Region, Timestamp,
 };
 
-use crate::front_end::FrontEnd;
+use crate::front_end::{FrontEnd, Peers};
+use crate::request_figures::RequestFigures;
 
 /// Answers at once. What is not measured is refused.
 struct Instantly {
@@ -254,14 +255,19 @@ async fn per_message() {
             .into_parts();
         let body = Bytes::from(body);
         let localhost = IpAddr::from([127, 0, 0, 1]);
+        let peers = Peers {
+            client: (localhost, 50_000).into(),
+            local: (localhost, 9324).into(),
+        };
+        let figures = Arc::new(RequestFigures::new());
         let mut best = f64::MAX;
         for _ in 0..15 {
             let requests = 5_000;
             let start = Instant::now();
             for _ in 0..requests {
                 let id = front_end.request_id();
-                let local = (localhost, 9324).into();
-                let answer = front_end.answer(&head, &body, localhost, local, &id).await;
+                let mut open = figures.begin(None);
+                let answer = front_end.answer(&head, &body, peers, &id, &mut open).await;
                 assert_eq!(black_box(answer).status, 200);
             }
             let elapsed_us = start.elapsed().as_secs_f64() * 1e6;

@@ -245,6 +245,14 @@ impl ApiError {
     pub(crate) fn is_sender_fault(&self) -> bool {
         self.shape().http_status() < 500
     }
+
+    /// Who is to blame, as both protocols write it.
+    pub(crate) fn party(&self) -> &'static str {
+        match self.is_sender_fault() {
+            true => "Sender",
+            false => "Receiver",
+        }
+    }
 }
 
 impl ErrorShape {

@@ -1,6 +1,6 @@
 //! One request in, one answer out.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -17,8 +17,17 @@ use crate::actions;
 use crate::context::Context;
 use crate::credential;
 use crate::error::ApiError;
+use crate::generated::Action;
 use crate::hex::uuid;
-use crate::protocol::{self, Answer, Protocol};
+use crate::protocol::{Answer, Asked, protocol_of, query};
+use crate::request_figures::OpenRequest;
+
+/// The two ends of a connection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peers {
+    pub(crate) client: SocketAddr,
+    pub(crate) local: SocketAddr,
+}
 
 /// Everything of the front end that does not depend on a connection.
 pub(crate) struct FrontEnd<S> {
@@ -49,34 +58,49 @@ impl<S: QueueService> FrontEnd<S> {
         uuid(&MessageId::from_random(random).0)
     }
 
-    /// Answers a request whose body has arrived whole. A panic on the way is an answer too.
+    /// Answers a request whose body has arrived whole. A panic on the way is an answer too. `open`
+    /// learns what it asks for.
     pub(crate) async fn answer(
         &self,
         head: &Parts,
         body: &Bytes,
-        source_address: IpAddr,
-        local_address: SocketAddr,
+        peers: Peers,
         request_id: &str,
+        open: &mut OpenRequest,
     ) -> Answer {
-        match protocol::protocol_of(head) {
-            Protocol::Json => {}
-            Protocol::Query => return protocol::query_unsupported(request_id),
-            Protocol::None => return protocol::unknown_operation(),
-        }
-        let action = match protocol::action_of(head) {
-            Ok(action) => action,
-            Err(error) => return Answer::error(&error),
+        let protocol = protocol_of(head);
+        let (action, body) = match protocol.read(head, body) {
+            Ok(Asked::Action(action, body)) => (action, body),
+            Ok(Asked::CallerIdentity(notation)) => {
+                let caller = credential::caller(head, peers.client.ip(), request_id.to_owned());
+                return query::caller_identity(&caller, notation, request_id);
+            }
+            Ok(Asked::Nothing) => return Answer::unknown_operation(),
+            Err(error) => return protocol.refuse(&error, request_id),
         };
-        let caller = credential::caller(head, source_address, request_id.to_owned());
-        let base_url = self.base_url(head, local_address);
+        open.asks_for(action);
+        let caller = credential::caller(head, peers.client.ip(), request_id.to_owned());
+        let base_url = self.base_url(head, peers.local);
         let context = Context {
             service: &*self.service,
             caller: &caller,
             head,
-            source: body,
+            source: &body,
             base_url: &base_url,
         };
-        let handled = caught(Box::pin(actions::dispatch(action, &context)));
+        match self.handle(action, &context, request_id).await {
+            Ok(answer) => protocol.answer(action, answer, request_id),
+            Err(error) => protocol.refuse(&error, request_id),
+        }
+    }
+
+    async fn handle(
+        &self,
+        action: Action,
+        context: &Context<'_, S>,
+        request_id: &str,
+    ) -> Result<Answer, ApiError> {
+        let handled = caught(Box::pin(actions::dispatch(action, context)));
         let handled = if tracing::enabled!(tracing::Level::DEBUG) {
             let span = tracing::debug_span!("request", action = action.as_str(), request_id);
             handled.instrument(span).await
@@ -84,14 +108,14 @@ impl<S: QueueService> FrontEnd<S> {
             handled.await
         };
         match handled {
-            Ok(Ok(answer)) => answer,
+            Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => {
                 tracing::debug!(action = action.as_str(), request_id, %error, "refused");
-                Answer::error(&error)
+                Err(error)
             }
             Err(Panicked) => {
                 tracing::error!(action = action.as_str(), request_id, "request panicked");
-                Answer::error(&ApiError::Internal)
+                Err(ApiError::Internal)
             }
         }
     }

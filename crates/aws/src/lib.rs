@@ -1,10 +1,12 @@
-//! The front end: speaks Amazon SQS's AWS JSON 1.0 to clients and [`QueueService`] to whatever keeps
-//! the queues.
+//! The front end: speaks Amazon SQS to clients, AWS JSON 1.0 and the Query protocol, and
+//! [`QueueService`] to whatever keeps the queues.
 //!
 //! ```text
 //! server      sockets: limits, deadlines, half-open peers, deliveries that are undone
 //!    │
 //! front_end   one request in, one answer out: caller, action, errors
+//!    │
+//! protocol    how requests, answers and errors go over the wire
 //!    │
 //! actions     one file per action: checks, the call of the service, the answer's structure
 //!    │

@@ -122,6 +122,11 @@ pub(crate) struct OpenRequest {
 }
 
 impl OpenRequest {
+    /// What it asks for, where only its body tells.
+    pub(crate) fn asks_for(&mut self, action: Action) {
+        self.slot = action as usize;
+    }
+
     /// Its body is here: the time begins.
     pub(crate) fn has_arrived(&mut self) {
         self.begun = Instant::now();

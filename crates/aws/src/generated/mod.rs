@@ -1,10 +1,11 @@
 //! What `codegen/generate.py` makes of the service model: the request and response structures of
-//! all actions, the names of actions and attributes, and the error table. Adding an action is adding
-//! its handler.
+//! all actions, how they travel in the Query protocol, the names of actions and attributes, and the
+//! error table. Adding an action is adding its handler.
 
 #![allow(dead_code, reason = "shapes of actions that have no handler yet")]
 
 mod error_shape;
+mod layouts;
 mod names;
 mod shapes;
 

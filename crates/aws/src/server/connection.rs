@@ -23,9 +23,9 @@ use super::guarded_stream::GuardedStream;
 use super::options::{BODY_BYTES_MAX, DISCARDED_BYTES_MAX, SMALL_ANSWER_BYTES};
 use super::request_body::{self, RequestBodyError};
 use crate::error::ApiError;
-use crate::front_end::FrontEnd;
+use crate::front_end::{FrontEnd, Peers};
 use crate::generated::Action;
-use crate::protocol::{Answer, action_of};
+use crate::protocol::{Answer, action_of, protocol_of};
 use crate::request_figures::{OpenRequest, RequestFigures};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
@@ -47,8 +47,7 @@ pub(super) struct Shared<S> {
 struct Connection<S> {
     shared: Arc<Shared<S>>,
     exchange: Arc<Exchange>,
-    client: SocketAddr,
-    local: SocketAddr,
+    peers: Peers,
 }
 
 /// Serves a connection until either side ends it. When `shutdown` turns true, the request under way
@@ -71,8 +70,7 @@ pub(super) async fn serve<S: QueueService>(
     let connection = Arc::new(Connection {
         shared,
         exchange,
-        client,
-        local,
+        peers: Peers { client, local },
     });
     let service = service_fn(move |request| {
         let connection = connection.clone();
@@ -109,7 +107,7 @@ impl<S: QueueService> Connection<S> {
         let (head, body) = request.into_parts();
         let mut open = self.shared.requests.begin(action_of(&head).ok());
         let answer = self.answer(&head, body, &request_id, &mut open).await;
-        let (answer, outgoing) = self.outgoing(answer);
+        let (answer, outgoing) = self.outgoing(&head, answer, &request_id);
         open.answered(answer.class);
         self.exchange.answer();
         let body = AnswerBody::new(answer.body, outgoing, self.exchange.clone());
@@ -141,11 +139,10 @@ impl<S: QueueService> Connection<S> {
         match body {
             Ok(body) => {
                 let front_end = &self.shared.front_end;
-                let client = self.client.ip();
-                let answer = front_end.answer(head, &body.bytes, client, self.local, request_id);
+                let answer = front_end.answer(head, &body.bytes, self.peers, request_id, open);
                 answer.await
             }
-            Err(error) => Answer::error(&body_error(head, &error)),
+            Err(error) => protocol_of(head).refuse(&body_error(head, &error), request_id),
         }
     }
 
@@ -161,7 +158,7 @@ impl<S: QueueService> Connection<S> {
 
     /// Takes a large answer's share of memory. Without one, the answer and its delivery are dropped,
     /// and the messages go to somebody else.
-    fn outgoing(&self, mut answer: Answer) -> (Answer, Outgoing) {
+    fn outgoing(&self, head: &Parts, mut answer: Answer, request_id: &str) -> (Answer, Outgoing) {
         let mut permit = None;
         if answer.body.len() > SMALL_ANSWER_BYTES {
             let count = u32::try_from(answer.body.len()).unwrap_or(u32::MAX);
@@ -172,7 +169,7 @@ impl<S: QueueService> Connection<S> {
                 .try_acquire_many_owned(count)
             {
                 Ok(share) => permit = Some(share),
-                Err(_) => answer = Answer::error(&ApiError::Throttled),
+                Err(_) => answer = protocol_of(head).refuse(&ApiError::Throttled, request_id),
             }
         }
         let delivery = answer.delivery.take();

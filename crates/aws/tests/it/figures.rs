@@ -10,7 +10,7 @@ use crate::client::{QUEUE, Running, eventually, head};
 
 impl Running {
     /// How many requests of an action ended in a class.
-    fn count(&self, action: &str, class: AnswerClass) -> u64 {
+    pub(crate) fn count(&self, action: &str, class: AnswerClass) -> u64 {
         let requests = self.handle.requests();
         let counts = requests.iter().find(|counts| counts.action == action);
         let answers = counts.into_iter().flat_map(|counts| &counts.answers);

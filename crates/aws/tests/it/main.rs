@@ -13,4 +13,5 @@ mod generated;
 mod malformed;
 mod messages;
 mod moves;
+mod query;
 mod queue_attributes;

@@ -199,6 +199,25 @@ const MEMBERS: [&str; 24] = [
     "MaxResults",
 ];
 
+/// Parts of the names of the Query protocol.
+const QUERY_NAME_PARTS: [&str; 15] = [
+    "QueueUrl",
+    "QueueName",
+    "Attribute",
+    "AttributeName",
+    "Name",
+    "Value",
+    "MessageAttribute",
+    "MessageSystemAttribute",
+    "StringValue",
+    "BinaryValue",
+    "DataType",
+    "SendMessageBatchRequestEntry",
+    "DeleteMessageBatchRequestEntry",
+    "Id",
+    "MessageBody",
+];
+
 /// Values of any type and depth, often under names and with texts that mean something.
 fn value() -> impl Strategy<Value = Value> {
     let known = prop::sample::select(vec![
@@ -299,5 +318,40 @@ async fn damaged_requests_never_break_the_server() {
         ] {
             is_answered(&mut client, action, &bytes).await;
         }
+    }
+}
+
+/// Forms of names that mean something and of any, with any values.
+#[tokio::test]
+async fn random_forms_never_break_the_server() {
+    let running = Running::start().await;
+    let mut client = running.client_with_queues().await;
+    let runner = &mut TestRunner::deterministic();
+    let part = prop_oneof![
+        3 => prop::sample::select(QUERY_NAME_PARTS.to_vec()).prop_map(str::to_owned),
+        2 => (0u32..12).prop_map(|number| number.to_string()),
+        1 => "[ -~]{0,4}",
+    ];
+    let name = prop::collection::vec(part, 1..6).prop_map(|parts| parts.join("."));
+    let value = prop_oneof![
+        prop::sample::select(vec![
+            "", "7", "String", "QUEUE", "All", "%", "%zz", "%ff", "a+b"
+        ])
+        .prop_map(str::to_owned),
+        "[ -~]{0,8}",
+    ];
+    let pairs = prop::collection::vec((name, value), 0..12);
+    let action = prop::sample::select(ACTIONS.to_vec());
+    for _ in 0..cases() {
+        let action = action.new_tree(runner).unwrap().current();
+        let pairs = pairs.new_tree(runner).unwrap().current();
+        let pairs = pairs.iter().map(|(name, value)| format!("&{name}={value}"));
+        let form = format!(
+            "Action={action}&QueueUrl=orders{}",
+            pairs.collect::<String>()
+        );
+        let reply = client.form("/", "", &form).await;
+        assert!(reply.status < 500, "{form}: {reply:?}");
+        assert!(reply.text().starts_with("<?xml"), "{form}: {reply:?}");
     }
 }
