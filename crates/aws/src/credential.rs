@@ -1,5 +1,5 @@
-//! Who signed a request, as far as the signature's credential says. The signature itself is not
-//! verified yet: until there are users, every one counts and so does none.
+//! Who signed a request, as far as the signature's credential says, and for which region. The
+//! signature itself is not verified yet: until there are users, every one counts and so does none.
 
 use std::net::IpAddr;
 
@@ -8,8 +8,8 @@ use squorum_types::{AccountId, Caller, Region};
 
 const ANONYMOUS: &str = "anonymous";
 
-/// Makes the caller of a request: region from the credential's scope, account from an access key of
-/// twelve digits, the defaults otherwise.
+/// Makes the caller of a request: region from the credential's scope, else from a host that is named
+/// as AWS names its own; account from an access key of twelve digits; the defaults otherwise.
 pub(crate) fn caller(head: &Parts, source_address: IpAddr, request_id: String) -> Caller {
     let scope = scope(head);
     let account = scope.access_key.and_then(AccountId::parse);
@@ -18,12 +18,25 @@ pub(crate) fn caller(head: &Parts, source_address: IpAddr, request_id: String) -
         Some(_) => format!("arn:aws:iam::{account}:root"),
         None => ANONYMOUS.to_owned(),
     };
+    let region = scope.region.and_then(Region::parse);
+    let region = region.or_else(|| region_of_host(head));
     Caller {
         account,
-        region: scope.region.and_then(Region::parse).unwrap_or_default(),
+        region: region.unwrap_or_default(),
         principal,
         source_address,
         request_id,
+    }
+}
+
+/// The region in `sqs.<region>.…` and in the older `<region>.queue.…`.
+fn region_of_host(head: &Parts) -> Option<Region> {
+    let host = head.headers.get(http::header::HOST)?.to_str().ok()?;
+    let host = host.split(':').next()?;
+    let mut labels = host.split('.');
+    match (labels.next()?, labels.next()?, labels.next()?) {
+        ("sqs", region, _) | (region, "queue", _) => Region::parse(region),
+        _ => None,
     }
 }
 
@@ -75,6 +88,22 @@ mod tests {
         let caller = caller(&head, IpAddr::from([127, 0, 0, 1]), String::new());
         let region = caller.region.as_str().to_owned();
         (caller.account.as_str().to_owned(), region, caller.principal)
+    }
+
+    #[test]
+    fn regions_of_hosts() {
+        for (host, region) in [
+            ("sqs.eu-west-1.amazonaws.com", "eu-west-1"),
+            ("eu-west-1.queue.amazonaws.com:443", "eu-west-1"),
+            ("queue.amazonaws.com", "us-east-1"),
+            ("localhost:9324", "us-east-1"),
+            ("sqs.NO GOOD.com", "us-east-1"),
+        ] {
+            let request = http::Request::builder().header("Host", host);
+            let (head, ()) = request.body(()).unwrap().into_parts();
+            let caller = caller(&head, IpAddr::from([127, 0, 0, 1]), String::new());
+            assert_eq!(caller.region.as_str(), region, "{host}");
+        }
     }
 
     #[test]
