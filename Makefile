@@ -93,6 +93,11 @@ simulation: ## simulate clusters by seed (ARGS="--layer queues --seed 7 --trace"
 	@scripts/install-build-tools
 	@scripts/simulate $(ARGS)
 
+.PHONY: fuzz
+fuzz: ## fuzz what reads requests, a minute a target (SQUORUM_LONG=1: half an hour)
+	@scripts/install-build-tools
+	@scripts/fuzz $(ARGS)
+
 .PHONY: bench
 bench: build ## measure send and pipeline, batch 1 and 10, on fresh nodes (NODES=3 ARGS="--size 100")
 	@scripts/with-nodes $(NODES) squorum bench send pipeline --batch 1,10 $(ARGS)

@@ -23,6 +23,8 @@ mod cost;
 mod credential;
 mod error;
 mod front_end;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod generated;
 mod hex;
 mod message_attributes;

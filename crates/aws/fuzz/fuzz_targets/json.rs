@@ -1,0 +1,16 @@
+//! Bodies of AWS JSON 1.0.
+
+#![no_main]
+
+#[allow(dead_code)]
+#[path = "../../tests/it/fake.rs"]
+mod fake;
+
+use std::sync::Arc;
+
+use squorum_aws::fuzzing::Subject;
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| {
+    let subject = Subject::new(fake::Fake::default(), Arc::new(fake::Counting::default()));
+    subject.json(input);
+});
