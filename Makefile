@@ -16,7 +16,7 @@ export PATH := $(HOME)/.cargo/bin:$(PATH)
 
 SELECTION := --release --locked --workspace
 PYTHON := $(SQUORUM_VENV)/bin/python
-PYTHON_SOURCES := cluster-tests examples scripts scripts/follow-readme $(wildcard crates/*/mutants/run crates/*/tests/mutants/run)
+PYTHON_SOURCES := cluster-tests examples scripts scripts/follow-readme crates/aws/codegen $(wildcard crates/*/mutants/run crates/*/tests/mutants/run)
 # Arguments of `squorum serve` for `make run`, of `squorum bench` for `make bench`.
 ARGS ?=
 # How many nodes `make bench` measures.
