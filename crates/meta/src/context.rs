@@ -3,8 +3,8 @@ use squorum_store::{Overlay, StoreError, View};
 use squorum_types::{QueueId, ShardId, Timestamp};
 
 use crate::{
-    Applied, Cluster, QueueChange, QueueKey, QueueRecord, Roster, WorkItem, WorkKind, keys, rows,
-    work,
+    Applied, Cluster, QueueChange, QueueKey, QueueRecord, RequestId, Roster, WorkItem, WorkKind,
+    keys, rows, work,
 };
 
 /// What every entry may change.
@@ -32,6 +32,21 @@ impl<V: View> Context<'_, V> {
         let row = proto::QueueRow::from(record);
         rows::put(&mut self.txn, keys::queue(record.info.id), &row);
         self.changed(record);
+    }
+
+    /// Writes a queue whose attributes a call has changed, under a new version that its shards have
+    /// to hear of.
+    pub(crate) fn put_changed_attributes(
+        &mut self,
+        cluster: &Cluster,
+        record: &mut QueueRecord,
+        request_id: RequestId,
+    ) {
+        record.info.version += 1;
+        record.info.modified_at = self.state.clock;
+        record.set_by = Some(request_id);
+        self.put_queue(record);
+        self.add_work(cluster, record, WorkKind::Configure, record.info.version);
     }
 
     pub(crate) fn changed(&mut self, record: &QueueRecord) {

@@ -2,7 +2,7 @@
 //! table is ordered by. Part of the persisted format: never change.
 //!
 //! Byte 0 is consensus' own; 17-31 are reserved for nodes and placement, 32-47 for topics and
-//! subscriptions, 48-63 for users and policies, 64-71 for tags.
+//! subscriptions, 48-63 for users and policies, 65-71 for tags.
 
 use std::ops::Range;
 
@@ -32,6 +32,8 @@ const MOVE_TASKS: u8 = 10;
 const ACTIVE_MOVES: u8 = 11;
 /// → `RosterRow`.
 const ROSTER: u8 = 16;
+/// Queue id → `TagsRow`.
+const TAGS: u8 = 64;
 
 /// Separates texts of varying length; no account, region or queue name has it.
 const SEPARATOR: u8 = 0;
@@ -130,6 +132,10 @@ pub(crate) fn dead_letter_sources(target: &QueueKey, after: Option<&QueueName>) 
         None => first,
     };
     start..end
+}
+
+pub(crate) fn tags(queue: QueueId) -> Vec<u8> {
+    key(TAGS, &[&queue.0.to_be_bytes()])
 }
 
 pub(crate) fn move_tasks(queue: QueueId) -> Vec<u8> {

@@ -22,6 +22,7 @@ mod keys;
 mod machine;
 mod outcome;
 pub mod plan;
+mod policy;
 mod queue_record;
 pub mod read;
 mod roster;

@@ -2,8 +2,8 @@ use squorum_types::QueueId;
 
 use crate::command::{
     AdmitRefusal, CancelMoveOutcome, CreateQueueOutcome, DeleteQueueOutcome, FoundOutcome,
-    PurgeOutcome, RaiseFeatureLevelOutcome, RemoveRefusal, SetAttributesOutcome, StartMoveOutcome,
-    WorkDoneOutcome,
+    PermissionOutcome, PurgeOutcome, RaiseFeatureLevelOutcome, RemoveRefusal, SetAttributesOutcome,
+    StartMoveOutcome, TagsOutcome, WorkDoneOutcome,
 };
 use crate::{QueueKey, WorkKind};
 
@@ -52,6 +52,8 @@ pub enum Outcome {
     CancelMove(CancelMoveOutcome),
     AdmitNode(Result<(), AdmitRefusal>),
     RemoveNode(Result<(), RemoveRefusal>),
+    Permission(PermissionOutcome),
+    Tags(TagsOutcome),
 }
 
 /// Why a command had no effect through the fault of whoever proposed it.

@@ -8,7 +8,7 @@ use squorum_proto::meta as proto;
 use squorum_store::{Cursor, StoreError, View};
 use squorum_types::limits::LIST_QUEUES_MAX;
 use squorum_types::service::{MoveTask, QueueList};
-use squorum_types::{AccountId, QueueId, QueueName, Region};
+use squorum_types::{AccountId, QueueId, QueueName, QueueTags, Region};
 
 use crate::{Cluster, QueueKey, QueueRecord, Roster, WorkItem, WorkKind, keys, rows};
 
@@ -95,6 +95,14 @@ fn list<V: View>(
         queues,
         more: false,
     })
+}
+
+/// The tags of a queue that is not deleted; `None` if there is no such queue.
+pub fn tags<V: View>(view: &V, queue: QueueId) -> Result<Option<QueueTags>, StoreError> {
+    match live_queue(view, queue)? {
+        Some(_) => rows::get_tags(view, queue).map(Some),
+        None => Ok(None),
+    }
 }
 
 /// Work that is not done, in the order of queue and kind, above `after`.

@@ -4,8 +4,9 @@ use prost::Message;
 use squorum_proto::{MalformedError, meta as proto};
 use squorum_store::{StoreError, Txn, View};
 use squorum_types::service::MoveTask;
-use squorum_types::{QueueId, ShardId, Timestamp};
+use squorum_types::{QueueId, QueueTags, ShardId, Timestamp};
 
+use crate::command::encode_tags;
 use crate::{Cluster, QueueKey, QueueRecord, Roster, WorkItem, WorkKind, keys};
 
 pub(crate) fn corrupt(what: &str, error: impl std::fmt::Display) -> StoreError {
@@ -148,4 +149,25 @@ pub(crate) fn put_move_tasks<T: Txn>(txn: &mut T, queue: QueueId, tasks: &[MoveT
 pub(crate) fn delete_move_tasks<T: Txn>(txn: &mut T, queue: QueueId) {
     txn.delete(&keys::move_tasks(queue));
     txn.delete(&keys::active_move(queue));
+}
+
+pub(crate) fn get_tags<V: View>(view: &V, queue: QueueId) -> Result<QueueTags, StoreError> {
+    let row: Option<proto::TagsRow> = get(view, &keys::tags(queue), "tags row")?;
+    let tags = row.unwrap_or_default().tags.into_iter();
+    Ok(tags.map(|tag| (tag.key, tag.value)).collect())
+}
+
+/// A queue without tags has no row.
+pub(crate) fn change_tags<T: Txn>(
+    txn: &mut T,
+    queue: QueueId,
+    (before, after): (&QueueTags, &QueueTags),
+) {
+    let key = keys::tags(queue);
+    if after.is_empty() && !before.is_empty() {
+        txn.delete(&key);
+    } else if after != before {
+        let tags = encode_tags(after);
+        put(txn, key, &proto::TagsRow { tags });
+    }
 }

@@ -101,7 +101,29 @@ pub struct AttributeChanges {
     pub fifo_throughput_limit: Option<FifoThroughputLimit>,
 }
 
+/// Values that cannot stand together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AttributeConflict {
+    #[error("two kinds of server-side encryption")]
+    TwoEncryptions,
+    #[error("throughput limit per message group without deduplication in the same scope")]
+    ThroughputLimitWithoutScope,
+}
+
 impl AttributeChanges {
+    /// What is wrong with the attributes that the changes would make of the current ones.
+    pub fn conflict_with(&self, current: &QueueAttributes) -> Option<AttributeConflict> {
+        let mut after = current.clone();
+        self.apply_to(&mut after);
+        if after.kms_master_key_id.is_some() && self.sqs_managed_sse_enabled == Some(true) {
+            return Some(AttributeConflict::TwoEncryptions);
+        }
+        let fifo = after.fifo?;
+        let by_group = fifo.fifo_throughput_limit == FifoThroughputLimit::PerMessageGroupId;
+        (by_group && fifo.deduplication_scope != DeduplicationScope::MessageGroup)
+            .then_some(AttributeConflict::ThroughputLimitWithoutScope)
+    }
+
     /// Puts the given values in place. FIFO values on a standard queue are the caller's error and
     /// refused before.
     pub fn apply_to(&self, attributes: &mut QueueAttributes) {

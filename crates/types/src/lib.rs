@@ -14,13 +14,16 @@ mod id;
 pub mod limits;
 pub mod measure;
 mod message;
+mod permission;
 mod queue_name;
+mod queue_tags;
 mod receipt_handle;
 mod redrive;
 pub mod service;
 
 pub use attributes::{
-    AttributeChanges, DeduplicationScope, FifoAttributes, FifoThroughputLimit, QueueAttributes,
+    AttributeChanges, AttributeConflict, DeduplicationScope, FifoAttributes, FifoThroughputLimit,
+    QueueAttributes,
 };
 pub use caller::{AccountId, Caller, Region};
 pub use clock::{Clock, Timestamp};
@@ -28,6 +31,8 @@ pub use entropy::Entropy;
 pub use group_membership::GroupMembership;
 pub use id::{GroupId, MessageId, NodeId, PartitionId, QueueId, ShardId};
 pub use message::{DeduplicationHash, MessageEnvelope};
+pub use permission::{Permission, PermissionRefusal};
 pub use queue_name::{QueueName, QueueNameError};
+pub use queue_tags::QueueTags;
 pub use receipt_handle::{ReceiptHandle, ReceiptHandleError, ReceiptHandleKey};
 pub use redrive::{QueueArn, RedriveAllowPolicy, RedrivePermission, RedrivePolicy, RedriveRefusal};

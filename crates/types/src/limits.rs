@@ -22,6 +22,17 @@ pub const RECEIVES_BEFORE_DEAD_LETTER: RangeInclusive<i64> = 1..=1_000;
 /// Of a task that sends dead letters on, at most; without a rate it goes as fast as that.
 pub const MOVES_PER_SECOND: RangeInclusive<i64> = 1..=500;
 pub const MOVE_TASKS_LISTED: RangeInclusive<i64> = 1..=10;
+/// Tags of one queue, and the characters of one.
+pub const TAGS_MAX: usize = 50;
+pub const TAG_KEY_CHARACTERS: RangeInclusive<usize> = 1..=128;
+pub const TAG_VALUE_CHARACTERS: RangeInclusive<usize> = 0..=256;
+/// A queue's policy.
+pub const POLICY_BYTES_MAX: usize = 8_192;
+pub const POLICY_STATEMENTS_MAX: usize = 20;
+/// What one call adds to a policy.
+pub const PERMISSION_LABEL_BYTES_MAX: usize = 80;
+pub const PERMISSION_ACTIONS_MAX: usize = 7;
+pub const PERMISSION_ACCOUNTS_MAX: usize = 50;
 /// Queues that one redrive allow policy names.
 pub const REDRIVE_SOURCES_MAX: usize = 10;
 pub const QUEUE_NAME_BYTES_MAX: usize = 80;

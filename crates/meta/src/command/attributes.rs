@@ -1,6 +1,9 @@
 //! AWS's names of attributes, in the order of its CreateQueue reference.
 
-use squorum_types::{AttributeChanges, FifoAttributes, QueueAttributes};
+use squorum_types::{
+    AttributeChanges, FifoAttributes, QueueArn, QueueAttributes, RedriveAllowPolicy,
+    RedrivePermission, RedrivePolicy,
+};
 
 /// The first given attribute whose current value is another.
 pub(super) fn first_difference(
@@ -51,11 +54,16 @@ fn first_common_difference(
             visibility,
             &current.visibility_timeout_seconds,
         ),
-        differs("RedrivePolicy", redrive, &current.redrive_policy),
+        // What they say counts, not how it is written.
+        differs(
+            "RedrivePolicy",
+            &redrive.as_ref().map(|policy| policy.as_ref().map(target)),
+            &current.redrive_policy.as_ref().map(target),
+        ),
         differs(
             "RedriveAllowPolicy",
-            redrive_allow,
-            &current.redrive_allow_policy,
+            &redrive_allow.as_ref().map(permission),
+            &permission(&current.redrive_allow_policy),
         ),
         differs("KmsMasterKeyId", key, &current.kms_master_key_id),
         differs(
@@ -70,6 +78,16 @@ fn first_common_difference(
         ),
     ];
     differences.into_iter().find_map(|difference| difference)
+}
+
+fn target(policy: &RedrivePolicy) -> (&QueueArn, u32) {
+    (&policy.target, policy.receives_max)
+}
+
+/// Without a policy all are allowed.
+fn permission(policy: &Option<RedriveAllowPolicy>) -> &RedrivePermission {
+    let policy = policy.as_ref();
+    policy.map_or(&RedrivePermission::AllowAll, |policy| &policy.permission)
 }
 
 fn first_fifo_difference(

@@ -3,12 +3,13 @@ use squorum_store::{StoreError, View};
 use squorum_types::service::QueueInfo;
 use squorum_types::{
     AccountId, AttributeChanges, DeduplicationScope, QueueAttributes, QueueId, QueueName,
-    RedriveRefusal, Region, Timestamp,
+    QueueTags, RedriveRefusal, Region, Timestamp,
 };
 
 use super::attributes::{first_difference, first_fifo_only};
 use super::redrive;
 use super::request_id::RequestId;
+use super::tags::{decode_tags, encode_tags};
 use crate::context::Context;
 use crate::{
     Cluster, Outcome, QueueKey, QueueRecord, Refusal, WorkKind, deleted_names, keys, rows,
@@ -25,6 +26,10 @@ pub struct CreateQueue {
     /// At least 1, and 1 for a FIFO queue that deduplicates over all groups.
     pub partition_count: u16,
     pub request_id: RequestId,
+    /// Compared like the given values when the queue exists.
+    pub tags: QueueTags,
+    /// The name may be used again at once after its queue was deleted, instead of after 60 s.
+    pub allows_recent_deletion: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +41,8 @@ pub enum CreateQueueOutcome {
     Exists(Box<QueueRecord>),
     /// AWS's name of the first attribute that differs.
     NameExists { attribute: &'static str },
+    /// A given tag has another value, or the queue does not have it.
+    TagsDiffer,
     /// It cannot have the dead-letter queue that it was given.
     RedriveRefused(RedriveRefusal),
     /// The name is blocked for 60 s after its queue was deleted.
@@ -52,6 +59,8 @@ impl From<&CreateQueue> for proto::CreateQueue {
             given: Some((&create.given).into()),
             partition_count: create.partition_count.into(),
             request_id: create.request_id.encode(),
+            tags: encode_tags(&create.tags),
+            allows_recent_deletion: create.allows_recent_deletion,
         }
     }
 }
@@ -82,6 +91,8 @@ impl CreateQueue {
             given,
             partition_count,
             request_id: RequestId::decode(&create.request_id)?,
+            tags: decode_tags(&create.tags)?,
+            allows_recent_deletion: create.allows_recent_deletion,
         })
     }
 
@@ -96,7 +107,7 @@ impl CreateQueue {
             return Ok(Outcome::Refused(Refusal::FifoOnly { attribute }));
         }
         let outcome = match self.existing(context)? {
-            Some(record) => self.compare(record),
+            Some(record) => self.compare(context, record)?,
             None => self.create_unless_deleted(context, cluster)?,
         };
         Ok(Outcome::CreateQueue(outcome))
@@ -117,14 +128,25 @@ impl CreateQueue {
         Ok(record)
     }
 
-    fn compare(&self, record: QueueRecord) -> CreateQueueOutcome {
+    fn compare<V: View>(
+        &self,
+        context: &Context<'_, V>,
+        record: QueueRecord,
+    ) -> Result<CreateQueueOutcome, StoreError> {
         if record.created_by == self.request_id {
-            return CreateQueueOutcome::Created(Box::new(record));
+            return Ok(CreateQueueOutcome::Created(Box::new(record)));
         }
-        match first_difference(&self.given, &record.info.attributes) {
-            Some(attribute) => CreateQueueOutcome::NameExists { attribute },
-            None => CreateQueueOutcome::Exists(Box::new(record)),
+        if let Some(attribute) = first_difference(&self.given, &record.info.attributes) {
+            return Ok(CreateQueueOutcome::NameExists { attribute });
         }
+        let current = rows::get_tags(&context.txn, record.info.id)?;
+        let mut given = self.tags.iter();
+        Ok(
+            match given.all(|(key, value)| current.get(key) == Some(value)) {
+                true => CreateQueueOutcome::Exists(Box::new(record)),
+                false => CreateQueueOutcome::TagsDiffer,
+            },
+        )
     }
 
     fn create_unless_deleted<V: View>(
@@ -139,7 +161,7 @@ impl CreateQueue {
             if deleted.record.created_by == self.request_id {
                 return Ok(CreateQueueOutcome::Created(Box::new(deleted.record)));
             }
-            if !cluster.settings.deleted_names_free_at_once {
+            if !cluster.settings.deleted_names_free_at_once && !self.allows_recent_deletion {
                 return Ok(CreateQueueOutcome::DeletedRecently);
             }
         }
@@ -188,6 +210,8 @@ impl CreateQueue {
         };
         rows::put(&mut context.txn, name, &proto::NameRow { queue: id.0 });
         context.put_queue(&record);
+        let tags = (&QueueTags::new(), &self.tags);
+        rows::change_tags(&mut context.txn, id, tags);
         context.add_work(cluster, &record, WorkKind::Configure, record.info.version);
         record
     }

@@ -1,6 +1,6 @@
 use squorum_proto::meta as proto;
 use squorum_store::{StoreError, Txn, View};
-use squorum_types::QueueId;
+use squorum_types::{QueueId, QueueTags};
 
 use super::redrive;
 use crate::context::Context;
@@ -61,6 +61,9 @@ impl DeleteQueue {
             if !rows::get_move_tasks(&context.txn, self.queue)?.is_empty() {
                 rows::delete_move_tasks(&mut context.txn, self.queue);
             }
+            let tags = rows::get_tags(&context.txn, self.queue)?;
+            let tags = (&tags, &QueueTags::new());
+            rows::change_tags(&mut context.txn, self.queue, tags);
             redrive::retarget(context, (&key, self.queue), policy, None);
             deleted_names::remember(context, &record)?;
             // A shard that drops the queue needs neither new settings nor a purge.

@@ -8,12 +8,14 @@ mod create_queue;
 mod delete_queue;
 mod found;
 mod move_tasks;
+mod permissions;
 mod purge;
 mod raise_feature_level;
 mod redrive;
 mod remove_node;
 mod request_id;
 mod set_attributes;
+mod tags;
 mod work_done;
 
 pub use admit_node::{AdmitNode, AdmitRefusal};
@@ -22,6 +24,7 @@ pub use create_queue::{CreateQueue, CreateQueueOutcome};
 pub use delete_queue::{DeleteQueue, DeleteQueueOutcome};
 pub use found::{Found, FoundOutcome};
 pub use move_tasks::{CancelMove, CancelMoveOutcome, ReportMove, StartMove, StartMoveOutcome};
+pub use permissions::{AddPermission, PermissionOutcome, RemovePermission};
 pub use purge::{Purge, PurgeOutcome};
 pub use raise_feature_level::RaiseFeatureLevelOutcome;
 pub use remove_node::RemoveRefusal;
@@ -29,6 +32,8 @@ pub use remove_node::RemoveRefusal;
 pub(crate) use remove_node::remove_member;
 pub use request_id::RequestId;
 pub use set_attributes::{SetAttributes, SetAttributesOutcome};
+pub(crate) use tags::encode_tags;
+pub use tags::{TagQueue, TagsOutcome, UntagQueue};
 pub use work_done::{WorkDone, WorkDoneOutcome};
 
 use squorum_proto::meta::command::Operation;
@@ -59,6 +64,10 @@ pub enum Command {
     /// Has a member leave.
     RemoveNode(NodeId),
     AdvanceMember(AdvanceMember),
+    AddPermission(Box<AddPermission>),
+    RemovePermission(Box<RemovePermission>),
+    TagQueue(Box<TagQueue>),
+    UntagQueue(Box<UntagQueue>),
 }
 
 impl From<&Command> for proto::Command {
@@ -85,6 +94,12 @@ impl From<&Command> for proto::Command {
             Command::AdmitNode(admit) => Operation::AdmitNode(admit.into()),
             Command::RemoveNode(node) => Operation::RemoveNode(proto::RemoveNode { node: node.0 }),
             Command::AdvanceMember(advance) => Operation::AdvanceMember(advance.into()),
+            Command::AddPermission(add) => Operation::AddPermission(add.as_ref().into()),
+            Command::RemovePermission(remove) => {
+                Operation::RemovePermission(remove.as_ref().into())
+            }
+            Command::TagQueue(tag) => Operation::TagQueue(tag.as_ref().into()),
+            Command::UntagQueue(untag) => Operation::UntagQueue(untag.as_ref().into()),
         };
         proto::Command {
             operation: Some(operation),
@@ -129,6 +144,15 @@ impl Command {
             Operation::AdvanceMember(advance) => {
                 AdvanceMember::decode(advance).map(Command::AdvanceMember)
             }
+            Operation::AddPermission(add) => {
+                AddPermission::decode(add).map(|add| Command::AddPermission(Box::new(add)))
+            }
+            Operation::RemovePermission(remove) => RemovePermission::decode(remove)
+                .map(|remove| Command::RemovePermission(Box::new(remove))),
+            Operation::TagQueue(tag) => {
+                TagQueue::decode(tag).map(|tag| Command::TagQueue(Box::new(tag)))
+            }
+            Operation::UntagQueue(untag) => Ok(Command::UntagQueue(Box::new(untag.into()))),
         })
     }
 }
@@ -178,6 +202,10 @@ fn apply_founded<V: View>(
             advance.apply(context)?;
             Outcome::Done
         }
+        Command::AddPermission(add) => Outcome::Permission(add.apply(context, cluster)?),
+        Command::RemovePermission(remove) => Outcome::Permission(remove.apply(context, cluster)?),
+        Command::TagQueue(tag) => Outcome::Tags(tag.apply(context)?),
+        Command::UntagQueue(untag) => Outcome::Tags(untag.apply(context)?),
     };
     Ok(outcome)
 }

@@ -12,6 +12,8 @@ use crate::{Cluster, WorkKind};
 pub struct Purge {
     pub queue: QueueId,
     pub request_id: RequestId,
+    /// It may follow another one at once, instead of after 60 s.
+    pub allows_recent_purge: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +31,7 @@ impl From<&Purge> for proto::Purge {
         proto::Purge {
             queue: purge.queue.0,
             request_id: purge.request_id.encode(),
+            allows_recent_purge: purge.allows_recent_purge,
         }
     }
 }
@@ -38,6 +41,7 @@ impl Purge {
         Ok(Purge {
             queue: QueueId(purge.queue),
             request_id: RequestId::decode(&purge.request_id)?,
+            allows_recent_purge: purge.allows_recent_purge,
         })
     }
 
@@ -51,8 +55,8 @@ impl Purge {
         };
         if record.purged_by != Some(self.request_id) {
             let clock = context.state.clock;
-            let since_ms = clock.ms_since(record.purged_at);
-            if record.purged_by.is_some() && since_ms < PURGE_INTERVAL_MS {
+            let is_recent = clock.ms_since(record.purged_at) < PURGE_INTERVAL_MS;
+            if record.purged_by.is_some() && is_recent && !self.allows_recent_purge {
                 return Ok(PurgeOutcome::InProgress);
             }
             record.purge_id += 1;

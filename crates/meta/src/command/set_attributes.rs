@@ -1,12 +1,12 @@
 use squorum_proto::{MalformedError, meta as proto};
 use squorum_store::{StoreError, View};
-use squorum_types::{AttributeChanges, QueueId, RedriveRefusal};
+use squorum_types::{AttributeChanges, AttributeConflict, QueueId, RedriveRefusal};
 
 use super::attributes::first_fifo_only;
 use super::redrive;
 use super::request_id::RequestId;
 use crate::context::Context;
-use crate::{Cluster, Outcome, QueueKey, QueueRecord, Refusal, WorkKind};
+use crate::{Cluster, Outcome, QueueKey, QueueRecord, Refusal};
 
 /// Gives a queue new attributes and a new version, which its shards then have to apply.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,12 +14,16 @@ pub struct SetAttributes {
     pub queue: QueueId,
     pub changes: AttributeChanges,
     pub request_id: RequestId,
+    /// Nothing changes if the values cannot stand together. What another call has set meanwhile is
+    /// known only where the command is applied.
+    pub refuses_conflicts: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SetAttributesOutcome {
     /// By this command or an earlier one of the same call; the record is as it is now.
     Set(Box<QueueRecord>),
+    Conflict(AttributeConflict),
     /// It cannot have the dead-letter queue that it was given.
     RedriveRefused(RedriveRefusal),
     /// It never was, or was deleted.
@@ -32,6 +36,7 @@ impl From<&SetAttributes> for proto::SetAttributes {
             queue: set.queue.0,
             changes: Some((&set.changes).into()),
             request_id: set.request_id.encode(),
+            refuses_conflicts: set.refuses_conflicts,
         }
     }
 }
@@ -43,6 +48,7 @@ impl SetAttributes {
             queue: QueueId(set.queue),
             changes: changes.try_into()?,
             request_id: RequestId::decode(&set.request_id)?,
+            refuses_conflicts: set.refuses_conflicts,
         })
     }
 
@@ -60,6 +66,12 @@ impl SetAttributes {
             return Ok(Outcome::Refused(Refusal::FifoOnly { attribute }));
         }
         if record.set_by != Some(self.request_id) {
+            if self.refuses_conflicts
+                && let Some(conflict) = self.changes.conflict_with(&record.info.attributes)
+            {
+                let conflict = SetAttributesOutcome::Conflict(conflict);
+                return Ok(Outcome::SetAttributes(conflict));
+            }
             let before = record.info.attributes.redrive_policy.clone();
             // What was fixed at creation stays, whatever the attributes say now.
             self.changes.apply_to(&mut record.info.attributes);
@@ -72,11 +84,7 @@ impl SetAttributes {
             }
             let after = attributes.redrive_policy.as_ref();
             redrive::retarget(context, (&key, record.info.id), before.as_ref(), after);
-            record.info.version += 1;
-            record.info.modified_at = context.state.clock;
-            record.set_by = Some(self.request_id);
-            context.put_queue(&record);
-            context.add_work(cluster, &record, WorkKind::Configure, record.info.version);
+            context.put_changed_attributes(cluster, &mut record, self.request_id);
         }
         let record = Box::new(record);
         Ok(Outcome::SetAttributes(SetAttributesOutcome::Set(record)))

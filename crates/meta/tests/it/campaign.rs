@@ -41,7 +41,7 @@ fn does_what_the_reference_does() {
 }
 
 /// Variants of [`Seen`].
-const OUTCOME_KINDS: usize = 31;
+const OUTCOME_KINDS: usize = 37;
 
 fn kind_of(outcome: &Seen) -> String {
     let text = format!("{outcome:?}");
@@ -170,6 +170,9 @@ impl Run {
             .map(|queue| queue.seen.clone());
         let found = read::queue(&view, id).unwrap();
         assert_eq!(found.as_ref().map(SeenQueue::from), expected);
+        let tags = known.filter(|queue| queue.deleted_at.is_none());
+        let tags = tags.map(|queue| queue.tags.clone());
+        assert_eq!(read::tags(&view, id).unwrap(), tags);
         let roster = read::roster(&view).unwrap();
         assert_eq!(roster, self.model.members.roster(roster.version));
         self.check_list(&view);
@@ -306,6 +309,7 @@ impl Run {
                 (Some(_), true) => 0,
             };
             rows += queue.work.len();
+            rows += usize::from(queue.deleted_at.is_none() && !queue.tags.is_empty());
             if queue.deleted_at.is_none() && !queue.tasks.is_empty() {
                 let active = queue.tasks.iter().any(|task| task.status.is_active());
                 rows += 1 + usize::from(active);

@@ -144,6 +144,7 @@ fn the_life_of_a_queue() {
         Command::Purge(Purge {
             queue: QueueId(1),
             request_id: request(number),
+            allows_recent_purge: false,
         })
     };
     let mut run = |now_ms, command| one(&store, &mut meta, now_ms, command);
@@ -198,6 +199,7 @@ fn nothing_was_deleted_or_purged_at_the_beginning_of_time() {
         Command::Purge(Purge {
             queue: QueueId(1),
             request_id: request(2),
+            allows_recent_purge: false,
         }),
         delete(1),
         create_command("a", AttributeChanges::default(), 3),
@@ -277,6 +279,7 @@ fn only_the_last_change_of_attributes_is_remembered() {
             queue: QueueId(1),
             changes,
             request_id: request(number),
+            refuses_conflicts: false,
         };
         one(&store, &mut meta, 0, Command::SetAttributes(Box::new(set)));
         let info = read::queue(&store, QueueId(1)).unwrap().unwrap().info;

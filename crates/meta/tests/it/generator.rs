@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 
 use squorum_meta::command::{
-    AdmitNode, AdvanceMember, CancelMove, DeleteQueue, Purge, ReportMove, SetAttributes, StartMove,
-    WorkDone,
+    AddPermission, AdmitNode, AdvanceMember, CancelMove, DeleteQueue, Purge, RemovePermission,
+    ReportMove, SetAttributes, StartMove, TagQueue, UntagQueue, WorkDone,
 };
 use squorum_meta::{
     ClusterId, ClusterSettings, Command, FeatureLevel, MemberState, RequestId, WorkKind,
@@ -12,13 +12,15 @@ use squorum_meta::{
 use squorum_store::Random;
 use squorum_types::service::{MoveFailure, MoveStatus};
 use squorum_types::{
-    AttributeChanges, DeduplicationScope, FifoThroughputLimit, NodeId, QueueArn, QueueId,
-    RedriveAllowPolicy, RedrivePermission, RedrivePolicy, ShardId,
+    AccountId, AttributeChanges, DeduplicationScope, FifoThroughputLimit, NodeId, Permission,
+    QueueArn, QueueId, QueueTags, RedriveAllowPolicy, RedrivePermission, RedrivePolicy, ShardId,
 };
 
 use crate::model::Model;
 use crate::support::{SHARD_COUNT, create, default_key, found, key, request};
 
+/// Of permissions.
+const LABELS: [&str; 3] = ["l1", "l2", "l3"];
 /// Commands that may be proposed again.
 const RETRIES: usize = 24;
 
@@ -67,16 +69,22 @@ impl Generator {
             11..40 => {
                 let key = self.key();
                 let given = self.changes(key.name.is_fifo());
-                let create = create(key, given, self.request());
+                let mut create = create(key, given, self.request());
+                create.allows_recent_deletion = self.random.once_in(3);
+                if self.random.once_in(3) {
+                    create.tags = self.tags();
+                }
                 Command::CreateQueue(Box::new(create))
             }
-            40..55 => self.set(model),
+            40..48 => self.permission_or_tags(model),
+            48..55 => self.set(model),
             55..67 => Command::DeleteQueue(DeleteQueue {
                 queue: self.queue(model),
             }),
             67..73 => Command::Purge(Purge {
                 queue: self.queue(model),
                 request_id: self.request(),
+                allows_recent_purge: self.random.once_in(3),
             }),
             73..80 => self.move_task(model),
             80..88 => self.membership(),
@@ -197,7 +205,61 @@ impl Generator {
             queue,
             changes,
             request_id: self.request(),
+            refuses_conflicts: self.random.once_in(2),
         }))
+    }
+
+    fn permission_or_tags(&mut self, model: &Model) -> Command {
+        let queue = self.queue(model);
+        match self.random.below(8) {
+            0..3 => Command::AddPermission(Box::new(AddPermission {
+                queue,
+                permission: self.permission(),
+                request_id: self.request(),
+            })),
+            3..5 => Command::RemovePermission(Box::new(RemovePermission {
+                queue,
+                label: self.pick(&LABELS).to_owned(),
+                request_id: self.request(),
+            })),
+            5..7 => {
+                let mut tags = self.tags();
+                if self.random.once_in(4) {
+                    let first = self.random.below(40);
+                    let many = first..first + 40;
+                    tags.extend(many.map(|number| (format!("{number}"), String::new())));
+                }
+                Command::TagQueue(Box::new(TagQueue { queue, tags }))
+            }
+            _ => Command::UntagQueue(Box::new(UntagQueue {
+                queue,
+                keys: self.tags().into_keys().collect(),
+            })),
+        }
+    }
+
+    fn permission(&mut self) -> Permission {
+        let mut texts = |texts: &[&str]| {
+            let count = 1 + self.random.below(texts.len() as u64) as usize;
+            texts[..count].iter().map(|&text| text.to_owned()).collect()
+        };
+        let actions: Vec<String> = texts(&["*", "SendMessage"]);
+        let accounts: Vec<String> = texts(&["000000000000", "111122223333", "444455556666"]);
+        let accounts = accounts.iter().filter_map(|id| AccountId::parse(id));
+        Permission {
+            accounts: accounts.collect(),
+            actions,
+            label: self.pick(&LABELS).to_owned(),
+        }
+    }
+
+    fn tags(&mut self) -> QueueTags {
+        let count = self.random.below(4);
+        let tags = (0..count).map(|_| {
+            let key = self.pick(&["a", "b", "c", "ä", "ab"]).to_owned();
+            (key, self.pick(&["", "x", "y"]).to_owned())
+        });
+        tags.collect()
     }
 
     fn changes(&mut self, fifo: bool) -> AttributeChanges {
@@ -215,16 +277,25 @@ impl Generator {
             kms_data_key_reuse_period_seconds: number(&[60, 300]),
             ..AttributeChanges::default()
         };
-        let mut text = |some: &str| {
-            let value = number(&[0, 1, 2])?;
-            Some((value > 0).then(|| format!("{some}{value}")))
-        };
-        changes.policy = text("policy");
-        changes.kms_master_key_id = text("key");
+        changes.kms_master_key_id =
+            number(&[0, 1, 2]).map(|value| (value > 0).then(|| format!("key{value}")));
+        changes.policy = number(&[0, 1, 2, 3, 4, 5]).map(|value| {
+            // All in the one way to write them.
+            let text = [
+                "",
+                "{}",
+                "no policy",
+                r#"{"Statement":"nothing"}"#,
+                r#"{"Statement":{"Sid":"l1"}}"#,
+                r#"{"Id":"x","Statement":[{"Effect":"Deny"},{"Effect":"Allow","Sid":"l2"}]}"#,
+            ][value as usize];
+            (value > 0).then(|| text.to_owned())
+        });
         changes.redrive_policy = number(&[0, 1, 2, 3]).map(|value| {
             let target = ["a", "b", "a.fifo", "ab.fifo"][value as usize];
             (target != "b").then(|| RedrivePolicy {
-                text: target.to_owned(),
+                // Different ways to write one thing.
+                text: format!("{target}{}", changes.delay_seconds.is_some()),
                 target: QueueArn::from(&default_key(target)),
                 receives_max: 3,
             })

@@ -6,8 +6,8 @@ use std::fmt::Write;
 
 use prost::Message;
 use squorum_meta::command::{
-    AdmitNode, AdvanceMember, CancelMove, DeleteQueue, Found, Purge, ReportMove, SetAttributes,
-    StartMove, WorkDone,
+    AddPermission, AdmitNode, AdvanceMember, CancelMove, CreateQueue, DeleteQueue, Found, Purge,
+    RemovePermission, ReportMove, SetAttributes, StartMove, TagQueue, UntagQueue, WorkDone,
 };
 use squorum_meta::{
     ClusterSettings, Command, FeatureLevel, MemberState, Meta, WorkKind, key_range,
@@ -17,11 +17,11 @@ use squorum_store::memory::MemoryStore;
 use squorum_store::{Cursor, View};
 use squorum_types::service::{MoveFailure, MoveStatus};
 use squorum_types::{
-    AttributeChanges, DeduplicationScope, FifoThroughputLimit, NodeId, QueueArn, QueueId,
-    RedriveAllowPolicy, RedrivePermission, RedrivePolicy, ShardId,
+    AccountId, AttributeChanges, DeduplicationScope, FifoThroughputLimit, NodeId, Permission,
+    QueueArn, QueueId, QueueTags, RedriveAllowPolicy, RedrivePermission, RedrivePolicy, ShardId,
 };
 
-use crate::support::{apply, create_command, default_key, entry, found, request};
+use crate::support::{apply, create, create_command, default_key, entry, found, request};
 
 fn all_changes() -> AttributeChanges {
     AttributeChanges {
@@ -97,6 +97,7 @@ fn commands() -> Vec<Command> {
         Command::Purge(Purge {
             queue: id(queue),
             request_id: request(number),
+            allows_recent_purge: false,
         })
     };
     vec![
@@ -118,6 +119,7 @@ fn commands() -> Vec<Command> {
             queue: id(1),
             changes: remove_texts,
             request_id: request(3),
+            refuses_conflicts: false,
         })),
         purge(1, 4),
         purge(2, 5),
@@ -173,11 +175,77 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
-fn formats() -> String {
+/// Of later versions: the rows above are as the first ones left them.
+fn later_commands() -> Vec<Command> {
+    let text = |text: &str| text.to_owned();
+    let tags: QueueTags = [("k", "v"), ("ä", "")]
+        .map(|(key, value)| (text(key), text(value)))
+        .into();
+    let with_tags = CreateQueue {
+        tags,
+        allows_recent_deletion: true,
+        ..create(
+            default_key("orders"),
+            AttributeChanges::default(),
+            request(1),
+        )
+    };
+    let queue = QueueId(1);
+    let permission = Permission {
+        label: text("label"),
+        accounts: ["111122223333", "444455556666"]
+            .map(|id| AccountId::parse(id).unwrap())
+            .into(),
+        actions: vec![text("SendMessage"), text("*")],
+    };
+    let add = |permission, number| {
+        Command::AddPermission(Box::new(AddPermission {
+            queue,
+            permission,
+            request_id: request(number),
+        }))
+    };
+    let other = Permission {
+        label: text("other"),
+        ..permission.clone()
+    };
+    vec![
+        Command::Found(found()),
+        Command::CreateQueue(Box::new(with_tags)),
+        Command::SetAttributes(Box::new(SetAttributes {
+            queue,
+            changes: AttributeChanges::default(),
+            request_id: request(2),
+            refuses_conflicts: true,
+        })),
+        Command::Purge(Purge {
+            queue,
+            request_id: request(3),
+            allows_recent_purge: true,
+        }),
+        add(permission, 4),
+        add(other, 5),
+        Command::RemovePermission(Box::new(RemovePermission {
+            queue,
+            label: text("label"),
+            request_id: request(6),
+        })),
+        Command::TagQueue(Box::new(TagQueue {
+            queue,
+            tags: [(text("a"), text("b"))].into(),
+        })),
+        Command::UntagQueue(Box::new(UntagQueue {
+            queue,
+            keys: vec![text("k"), text("none")],
+        })),
+    ]
+}
+
+fn formats(commands: Vec<Command>) -> String {
     let store = MemoryStore::new();
     let mut meta = Meta::open(&store).unwrap();
     let mut text = String::new();
-    for (position, command) in commands().into_iter().enumerate() {
+    for (position, command) in commands.into_iter().enumerate() {
         let now_ms = 1_700_000_000_000 + position as u64;
         let mut entry = entry(now_ms, &[command]);
         entry.first_stamp = position == 0;
@@ -198,7 +266,11 @@ fn formats() -> String {
 
 #[test]
 fn the_formats_are_what_they_were() {
-    let formats = formats();
-    let golden = include_str!("golden.txt");
-    assert!(formats == golden, "formats are now:\n{formats}");
+    for (commands, golden) in [
+        (commands(), include_str!("golden.txt")),
+        (later_commands(), include_str!("golden_later.txt")),
+    ] {
+        let formats = formats(commands);
+        assert!(formats == golden, "formats are now:\n{formats}");
+    }
 }

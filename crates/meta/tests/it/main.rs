@@ -7,6 +7,8 @@ mod generator;
 mod golden;
 mod members;
 mod model;
+mod permissions_and_tags;
+mod policies;
 mod replica;
 mod support;
 

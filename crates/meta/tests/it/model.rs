@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::members::ModelMembers;
+use crate::policies;
 use squorum_meta::command::{
-    AdmitRefusal, CancelMove, CancelMoveOutcome, CreateQueue, CreateQueueOutcome,
-    DeleteQueueOutcome, Found, FoundOutcome, PurgeOutcome, RaiseFeatureLevelOutcome, RemoveRefusal,
-    ReportMove, SetAttributesOutcome, StartMove, StartMoveOutcome, WorkDone, WorkDoneOutcome,
+    AddPermission, AdmitRefusal, CancelMove, CancelMoveOutcome, CreateQueue, CreateQueueOutcome,
+    DeleteQueueOutcome, Found, FoundOutcome, PermissionOutcome, Purge, PurgeOutcome,
+    RaiseFeatureLevelOutcome, RemovePermission, RemoveRefusal, ReportMove, SetAttributes,
+    SetAttributesOutcome, StartMove, StartMoveOutcome, TagsOutcome, WorkDone, WorkDoneOutcome,
 };
 use squorum_meta::{
     ClusterId, ClusterSettings, Command, FeatureLevel, Outcome, QueueKey, QueueRecord, Refusal,
@@ -14,7 +16,8 @@ use squorum_meta::{
 };
 use squorum_types::service::{MoveStatus, MoveTask, QueueInfo};
 use squorum_types::{
-    AttributeChanges, DeduplicationScope, PartitionId, QueueAttributes, QueueId, RedrivePermission,
+    AttributeChanges, AttributeConflict, DeduplicationScope, PartitionId, PermissionRefusal,
+    QueueAttributes, QueueId, QueueTags, RedriveAllowPolicy, RedrivePermission, RedrivePolicy,
     RedriveRefusal, ShardId, Timestamp,
 };
 
@@ -30,6 +33,8 @@ pub(crate) enum Seen {
     Created(SeenQueue),
     Exists(SeenQueue),
     NameExists(&'static str),
+    TagsDiffer,
+    Conflict(AttributeConflict),
     RedriveRefused(RedriveRefusal),
     DeletedRecently,
     Set(SeenQueue),
@@ -52,6 +57,10 @@ pub(crate) enum Seen {
     NotAdmitted(AdmitRefusal),
     Removing,
     NotRemoved(RemoveRefusal),
+    PermissionChanged(SeenQueue),
+    PermissionRefused(PermissionRefusal),
+    Tagged,
+    TooManyTags,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,8 +72,11 @@ pub(crate) struct SeenQueue {
 
 impl From<&QueueRecord> for SeenQueue {
     fn from(record: &QueueRecord) -> Self {
+        let mut info = record.info.clone();
+        // What a policy says; its text is a test of its own.
+        info.attributes = policies::normalized(info.attributes);
         SeenQueue {
-            info: record.info.clone(),
+            info,
             dropping: record.dropping,
             purge_id: record.purge_id,
         }
@@ -91,11 +103,13 @@ impl From<&Outcome> for Seen {
                 CreateQueueOutcome::Created(record) => Seen::Created(record.as_ref().into()),
                 CreateQueueOutcome::Exists(record) => Seen::Exists(record.as_ref().into()),
                 CreateQueueOutcome::NameExists { attribute } => Seen::NameExists(attribute),
+                CreateQueueOutcome::TagsDiffer => Seen::TagsDiffer,
                 CreateQueueOutcome::RedriveRefused(refusal) => Seen::RedriveRefused(*refusal),
                 CreateQueueOutcome::DeletedRecently => Seen::DeletedRecently,
             },
             Outcome::SetAttributes(set) => match set {
                 SetAttributesOutcome::Set(record) => Seen::Set(record.as_ref().into()),
+                SetAttributesOutcome::Conflict(conflict) => Seen::Conflict(*conflict),
                 SetAttributesOutcome::RedriveRefused(refusal) => Seen::RedriveRefused(*refusal),
                 SetAttributesOutcome::NoSuchQueue => Seen::NoSuchQueue,
             },
@@ -130,6 +144,18 @@ impl From<&Outcome> for Seen {
             Outcome::AdmitNode(Err(refusal)) => Seen::NotAdmitted(*refusal),
             Outcome::RemoveNode(Ok(())) => Seen::Removing,
             Outcome::RemoveNode(Err(refusal)) => Seen::NotRemoved(*refusal),
+            Outcome::Permission(permission) => match permission {
+                PermissionOutcome::Changed(record) => {
+                    Seen::PermissionChanged(record.as_ref().into())
+                }
+                PermissionOutcome::Refused(refusal) => Seen::PermissionRefused(*refusal),
+                PermissionOutcome::NoSuchQueue => Seen::NoSuchQueue,
+            },
+            Outcome::Tags(tags) => match tags {
+                TagsOutcome::Changed => Seen::Tagged,
+                TagsOutcome::TooMany => Seen::TooManyTags,
+                TagsOutcome::NoSuchQueue => Seen::NoSuchQueue,
+            },
         }
     }
 }
@@ -146,6 +172,7 @@ pub(crate) struct ModelQueue {
     pub(crate) work: BTreeMap<WorkKind, (u64, BTreeSet<ShardId>)>,
     /// The newest first; all that there ever were.
     pub(crate) tasks: Vec<MoveTask>,
+    pub(crate) tags: QueueTags,
 }
 
 #[derive(Clone, Debug)]
@@ -208,9 +235,9 @@ impl Model {
                 Seen::Done
             }
             Command::CreateQueue(create) => self.create(create),
-            Command::SetAttributes(set) => self.set(set.queue, &set.changes, set.request_id),
+            Command::SetAttributes(set) => self.set(set),
             Command::DeleteQueue(delete) => self.delete(delete.queue),
-            Command::Purge(purge) => self.purge(purge.queue, purge.request_id),
+            Command::Purge(purge) => self.purge(purge),
             Command::WorkDone(done) => self.work_done(done),
             Command::StartMove(start) => self.start_move(start),
             Command::CancelMove(cancel) => self.cancel_move(cancel),
@@ -218,6 +245,14 @@ impl Model {
             Command::AdmitNode(admit) => self.members.admit(admit),
             Command::RemoveNode(node) => self.members.remove(*node),
             Command::AdvanceMember(advance) => self.members.advance(advance.node, advance.from),
+            Command::AddPermission(add) => self.add_permission(add),
+            Command::RemovePermission(remove) => self.remove_permission(remove),
+            Command::TagQueue(tag) => self.change_tags(tag.queue, |tags| {
+                tags.extend(tag.tags.clone());
+            }),
+            Command::UntagQueue(untag) => self.change_tags(untag.queue, |tags| {
+                tags.retain(|key, _| !untag.keys.contains(key));
+            }),
         }
     }
 
@@ -264,6 +299,13 @@ impl Model {
             }
             return match difference(&create.given, &queue.seen.info.attributes) {
                 Some(attribute) => Seen::NameExists(attribute),
+                None if create
+                    .tags
+                    .iter()
+                    .any(|tag| !queue.tags.iter().any(|it| it == tag)) =>
+                {
+                    Seen::TagsDiffer
+                }
                 None => Seen::Exists(queue.seen.clone()),
             };
         }
@@ -276,7 +318,7 @@ impl Model {
                 return Seen::Created(queue.seen.clone());
             }
             let settings = self.cluster.as_ref().unwrap().settings;
-            if !settings.deleted_names_free_at_once {
+            if !settings.deleted_names_free_at_once && !create.allows_recent_deletion {
                 return Seen::DeletedRecently;
             }
         }
@@ -340,7 +382,7 @@ impl Model {
                 region: create.key.region.clone(),
                 name: create.key.name.clone(),
                 version: 1,
-                attributes: create.attributes.clone(),
+                attributes: policies::normalized(create.attributes.clone()),
                 deduplicates_by_group: by_group,
                 partition_count: create.partition_count,
                 created_at: Timestamp(self.clock),
@@ -359,6 +401,7 @@ impl Model {
             dropped: false,
             work: BTreeMap::new(),
             tasks: Vec::new(),
+            tags: create.tags.clone(),
         });
         self.add_work(seen.info.id, WorkKind::Configure, 1);
         Seen::Created(seen)
@@ -380,8 +423,13 @@ impl Model {
         queue.deleted_at.is_none().then_some(queue)
     }
 
-    fn set(&mut self, id: QueueId, changes: &AttributeChanges, request: RequestId) -> Seen {
-        let clock = self.clock;
+    fn set(&mut self, set: &SetAttributes) -> Seen {
+        let (id, request) = (set.queue, set.request_id);
+        let mut changes = set.changes.clone();
+        if let Some(Some(policy)) = &mut changes.policy {
+            *policy = policies::normal(policy);
+        }
+        let changes = &changes;
         let refusal = self.get(id).map(|queue| {
             let mut attributes = queue.seen.info.attributes.clone();
             changes.apply_to(&mut attributes);
@@ -397,18 +445,75 @@ impl Model {
         if queue.set_by == Some(request) {
             return Seen::Set(queue.seen.clone());
         }
+        if set.refuses_conflicts
+            && let Some(conflict) = conflict(changes, &queue.seen.info.attributes)
+        {
+            return Seen::Conflict(conflict);
+        }
         if let Some(refusal) = refusal
             && matches!(changes.redrive_policy, Some(Some(_)))
         {
             return Seen::RedriveRefused(refusal);
         }
-        queue.set_by = Some(request);
         changes.apply_to(&mut queue.seen.info.attributes);
+        Seen::Set(self.set_by(id, request))
+    }
+
+    /// The queue after a call that changed its attributes.
+    fn set_by(&mut self, id: QueueId, request: RequestId) -> SeenQueue {
+        let clock = self.clock;
+        let queue = self.get(id).unwrap();
+        queue.set_by = Some(request);
         queue.seen.info.version += 1;
         queue.seen.info.modified_at = Timestamp(clock);
         let seen = queue.seen.clone();
         self.add_work(id, WorkKind::Configure, seen.info.version);
-        Seen::Set(seen)
+        seen
+    }
+
+    fn add_permission(&mut self, add: &AddPermission) -> Seen {
+        self.change_policy(add.queue, add.request_id, |policy, arn| {
+            policies::add(policy, arn, &add.permission).map(Some)
+        })
+    }
+
+    fn remove_permission(&mut self, remove: &RemovePermission) -> Seen {
+        self.change_policy(remove.queue, remove.request_id, |policy, _| {
+            policies::remove(policy, &remove.label)
+        })
+    }
+
+    fn change_policy(
+        &mut self,
+        id: QueueId,
+        request: RequestId,
+        change: impl Fn(Option<&str>, String) -> Result<Option<String>, PermissionRefusal>,
+    ) -> Seen {
+        let Some(queue) = self.get(id) else {
+            return Seen::NoSuchQueue;
+        };
+        if queue.set_by == Some(request) {
+            return Seen::PermissionChanged(queue.seen.clone());
+        }
+        let info = &mut queue.seen.info;
+        match change(info.attributes.policy.as_deref(), info.arn().to_string()) {
+            Ok(policy) => info.attributes.policy = policy,
+            Err(refusal) => return Seen::PermissionRefused(refusal),
+        }
+        Seen::PermissionChanged(self.set_by(id, request))
+    }
+
+    fn change_tags(&mut self, id: QueueId, change: impl Fn(&mut QueueTags)) -> Seen {
+        let Some(queue) = self.get(id) else {
+            return Seen::NoSuchQueue;
+        };
+        let mut tags = queue.tags.clone();
+        change(&mut tags);
+        if tags.len() > 50 {
+            return Seen::TooManyTags;
+        }
+        queue.tags = tags;
+        Seen::Tagged
     }
 
     fn delete(&mut self, id: QueueId) -> Seen {
@@ -433,14 +538,16 @@ impl Model {
         Seen::Dropping(seen)
     }
 
-    fn purge(&mut self, id: QueueId, request: RequestId) -> Seen {
-        let clock = self.clock;
+    fn purge(&mut self, purge: &Purge) -> Seen {
+        let (id, request, clock) = (purge.queue, purge.request_id, self.clock);
         let Some(queue) = self.get(id) else {
             return Seen::NoSuchQueue;
         };
         match queue.purged {
             Some((last, _)) if last == request => return Seen::Purging(queue.seen.purge_id),
-            Some((_, at)) if clock < at + 60_000 => return Seen::PurgeInProgress,
+            Some((_, at)) if clock < at + 60_000 && !purge.allows_recent_purge => {
+                return Seen::PurgeInProgress;
+            }
             _ => {}
         }
         queue.purged = Some((request, clock));
@@ -553,6 +660,17 @@ fn fifo_only(changes: &AttributeChanges) -> Option<&'static str> {
     }
 }
 
+fn conflict(changes: &AttributeChanges, current: &QueueAttributes) -> Option<AttributeConflict> {
+    let mut after = current.clone();
+    changes.apply_to(&mut after);
+    if after.kms_master_key_id.is_some() && changes.sqs_managed_sse_enabled == Some(true) {
+        return Some(AttributeConflict::TwoEncryptions);
+    }
+    let wrong =
+        format!("{:?}", after.fifo?).ends_with("Queue, fifo_throughput_limit: PerMessageGroupId }");
+    wrong.then_some(AttributeConflict::ThroughputLimitWithoutScope)
+}
+
 /// Compares texts, one attribute after the other.
 fn difference(given: &AttributeChanges, current: &QueueAttributes) -> Option<&'static str> {
     fn text<T: std::fmt::Debug>(value: Option<T>) -> Option<String> {
@@ -577,7 +695,13 @@ fn difference(given: &AttributeChanges, current: &QueueAttributes) -> Option<&'s
         ),
         (
             "Policy",
-            text(given.policy.clone()),
+            // This is compared to the letter, but the reference has no letters.
+            text(
+                given
+                    .policy
+                    .clone()
+                    .map(|text| text.map(|it| policies::normal(&it))),
+            ),
             text(Some(current.policy.clone())),
         ),
         (
@@ -592,13 +716,13 @@ fn difference(given: &AttributeChanges, current: &QueueAttributes) -> Option<&'s
         ),
         (
             "RedrivePolicy",
-            text(given.redrive_policy.clone()),
-            text(Some(current.redrive_policy.clone())),
+            text(given.redrive_policy.as_ref().map(redrive_of)),
+            text(Some(redrive_of(&current.redrive_policy))),
         ),
         (
             "RedriveAllowPolicy",
-            text(given.redrive_allow_policy.clone()),
-            text(Some(current.redrive_allow_policy.clone())),
+            text(given.redrive_allow_policy.as_ref().map(allowed_by)),
+            text(Some(allowed_by(&current.redrive_allow_policy))),
         ),
         (
             "KmsMasterKeyId",
@@ -635,4 +759,16 @@ fn difference(given: &AttributeChanges, current: &QueueAttributes) -> Option<&'s
         .iter()
         .find(|(_, given, current)| given.is_some() && given != current)
         .map(|(name, ..)| *name)
+}
+
+fn redrive_of(policy: &Option<RedrivePolicy>) -> String {
+    let policy = policy.as_ref();
+    policy.map_or(String::new(), |it| {
+        format!("{} {}", it.target, it.receives_max)
+    })
+}
+
+fn allowed_by(policy: &Option<RedriveAllowPolicy>) -> RedrivePermission {
+    let policy = policy.clone();
+    policy.map_or(RedrivePermission::AllowAll, |it| it.permission)
 }

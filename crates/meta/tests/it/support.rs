@@ -7,7 +7,8 @@ use squorum_proto::meta as proto;
 use squorum_store::memory::MemoryStore;
 use squorum_store::{Overlay, Store};
 use squorum_types::{
-    AccountId, AttributeChanges, NodeId, QueueAttributes, QueueName, ReceiptHandleKey, Region,
+    AccountId, AttributeChanges, NodeId, QueueAttributes, QueueName, QueueTags, ReceiptHandleKey,
+    Region,
 };
 
 pub(crate) const SHARD_COUNT: u16 = 8;
@@ -60,6 +61,8 @@ pub(crate) fn create(key: QueueKey, given: AttributeChanges, request_id: Request
         attributes,
         given,
         request_id,
+        tags: QueueTags::default(),
+        allows_recent_deletion: false,
     }
 }
 

@@ -18,7 +18,7 @@ use squorum_types::service::{
     ServiceError,
 };
 use squorum_types::{
-    AccountId, AttributeChanges, Caller, NodeId, PartitionId, QueueName, RedrivePolicy,
+    AccountId, AttributeChanges, Caller, NodeId, PartitionId, QueueName, QueueTags, RedrivePolicy,
     RedriveRefusal,
 };
 use tokio::time::Instant;
@@ -60,6 +60,8 @@ impl<S: Store> Inner<S> {
             given,
             partition_count,
             request_id: self.request_id(),
+            tags: QueueTags::new(),
+            allows_recent_deletion: false,
         }));
         let outcome = match self.meta.propose(&command).await? {
             Outcome::CreateQueue(outcome) => outcome,
@@ -72,6 +74,7 @@ impl<S: Store> Inner<S> {
             CreateQueueOutcome::NameExists { attribute } => {
                 Err(ServiceError::QueueNameExists { attribute })
             }
+            CreateQueueOutcome::TagsDiffer => Err(internal("no tags were given")),
             CreateQueueOutcome::RedriveRefused(refusal) => Err(refused(policy, refusal)),
             CreateQueueOutcome::DeletedRecently => Err(ServiceError::QueueDeletedRecently),
         }
@@ -134,6 +137,7 @@ impl<S: Store> Inner<S> {
             queue: queue.id,
             changes,
             request_id,
+            refuses_conflicts: false,
         };
         match self
             .meta
@@ -157,6 +161,7 @@ impl<S: Store> Inner<S> {
         let purge = Purge {
             queue: queue.id,
             request_id: self.request_id(),
+            allows_recent_purge: false,
         };
         match self.meta.propose(&Command::Purge(purge)).await? {
             Outcome::Purge(PurgeOutcome::Purging { .. }) => {
