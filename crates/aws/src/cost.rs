@@ -16,8 +16,8 @@ use squorum_types::service::{
     SendEntry, SentMessage, ServiceError, StartMove,
 };
 use squorum_types::{
-    AccountId, AttributeChanges, Caller, Entropy, MessageId, QueueAttributes, QueueId, QueueName,
-    Region, Timestamp,
+    AccountId, AttributeChanges, Caller, Entropy, MessageId, Permission, QueueAttributes, QueueId,
+    QueueName, QueueTags, Region, Timestamp,
 };
 
 use crate::front_end::{FrontEnd, Peers};
@@ -105,6 +105,50 @@ impl QueueService for Instantly {
         _: &Caller,
         _: &Arc<QueueInfo>,
         _: AttributeChanges,
+    ) -> Result<(), ServiceError> {
+        Err(NOTHING)
+    }
+
+    async fn tag_queue(
+        &self,
+        _: &Caller,
+        _: &Arc<QueueInfo>,
+        _: QueueTags,
+    ) -> Result<(), ServiceError> {
+        Err(NOTHING)
+    }
+
+    async fn untag_queue(
+        &self,
+        _: &Caller,
+        _: &Arc<QueueInfo>,
+        _: Vec<String>,
+    ) -> Result<(), ServiceError> {
+        Err(NOTHING)
+    }
+
+    async fn list_queue_tags(
+        &self,
+        _: &Caller,
+        _: &Arc<QueueInfo>,
+    ) -> Result<QueueTags, ServiceError> {
+        Err(NOTHING)
+    }
+
+    async fn add_permission(
+        &self,
+        _: &Caller,
+        _: &Arc<QueueInfo>,
+        _: Permission,
+    ) -> Result<(), ServiceError> {
+        Err(NOTHING)
+    }
+
+    async fn remove_permission(
+        &self,
+        _: &Caller,
+        _: &Arc<QueueInfo>,
+        _: String,
     ) -> Result<(), ServiceError> {
         Err(NOTHING)
     }

@@ -3,8 +3,9 @@
 
 use std::borrow::Cow;
 
+use squorum_types::limits::{POLICY_BYTES_MAX, POLICY_STATEMENTS_MAX};
 use squorum_types::service::{MessageError, ServiceError};
-use squorum_types::{QueueName, RedriveRefusal};
+use squorum_types::{AttributeConflict, PermissionRefusal, QueueName, RedriveRefusal};
 
 use crate::generated::ErrorShape;
 use crate::message_attributes::MessageAttributeError;
@@ -22,6 +23,8 @@ pub(crate) enum ApiError {
         "A queue already exists with the same name and a different value for attribute {attribute}"
     )]
     QueueNameExists { attribute: &'static str },
+    #[error("A queue already exists with the same name and different tags")]
+    QueueTagsDiffer,
     #[error(
         "You must wait 60 seconds after deleting a queue before you can create another with the \
          same name."
@@ -36,6 +39,17 @@ pub(crate) enum ApiError {
          underscores, must end with .fifo suffix and be 1 to 80 in length."
     )]
     FifoQueueNameInvalid,
+
+    #[error("Too many tags added for queue {queue}.")]
+    TooManyTags { queue: QueueName },
+    #[error("{found} {what} were found, maximum allowed is {allowed}.")]
+    PolicyOverLimit {
+        found: usize,
+        what: &'static str,
+        allowed: usize,
+    },
+    #[error("The policy would be longer than {bytes_max} bytes.")]
+    PolicyTooLong { bytes_max: usize },
 
     // Attributes of queues
     #[error("Unknown Attribute {name}.")]
@@ -197,12 +211,33 @@ impl ApiError {
         ApiError::of_message(error, "", 0)
     }
 
+    /// Why a queue's policy could not be changed.
+    fn of_permission(label: &str, refusal: PermissionRefusal) -> ApiError {
+        match refusal {
+            PermissionRefusal::LabelExists => ApiError::invalid(label, "Label", "Already exists."),
+            PermissionRefusal::LabelMissing => {
+                ApiError::invalid(label, "Label", "can't find label.")
+            }
+            PermissionRefusal::TooManyStatements { found } => ApiError::PolicyOverLimit {
+                found,
+                what: "Statements",
+                allowed: POLICY_STATEMENTS_MAX,
+            },
+            PermissionRefusal::PolicyTooLong => ApiError::PolicyTooLong {
+                bytes_max: POLICY_BYTES_MAX,
+            },
+            PermissionRefusal::PolicyUnreadable => {
+                ApiError::AttributeValueInvalid { name: "Policy" }
+            }
+        }
+    }
+
     pub(crate) fn shape(&self) -> ErrorShape {
         use ApiError as E;
         use ErrorShape as S;
         match self {
             E::QueueDoesNotExist => S::QueueDoesNotExist,
-            E::QueueNameExists { .. } => S::QueueNameExists,
+            E::QueueNameExists { .. } | E::QueueTagsDiffer => S::QueueNameExists,
             E::QueueDeletedRecently => S::QueueDeletedRecently,
             E::PurgeQueueInProgress { .. } => S::PurgeQueueInProgress,
             E::UnknownAttribute { .. } | E::FifoOnlyAttribute { .. } | E::TwoEncryptions => {
@@ -214,6 +249,7 @@ impl ApiError {
             E::MissingParameter { .. } => S::MissingRequiredParameterException,
             E::QueueNameInvalid
             | E::FifoQueueNameInvalid
+            | E::TooManyTags { .. }
             | E::MissingEntryParameter { .. }
             | E::ParameterInvalid { .. }
             | E::ParameterRefused(_)
@@ -229,7 +265,7 @@ impl ApiError {
             E::EntryIdInvalid => S::InvalidBatchEntryId,
             E::BatchTooLong { .. } => S::BatchRequestTooLong,
             E::ReceiptHandleInvalid { .. } => S::ReceiptHandleIsInvalid,
-            E::OverLimit => S::OverLimit,
+            E::OverLimit | E::PolicyOverLimit { .. } | E::PolicyTooLong { .. } => S::OverLimit,
             E::ResourceDoesNotExist { .. } | E::TaskDoesNotExist => S::ResourceNotFoundException,
             E::Serialization { .. } => S::SerializationException,
             E::RequestTooLarge { .. } => S::RequestEntityTooLargeException,
@@ -277,8 +313,14 @@ impl From<ServiceError> for ApiError {
         match error {
             ServiceError::QueueDoesNotExist => ApiError::QueueDoesNotExist,
             ServiceError::QueueNameExists { attribute } => ApiError::QueueNameExists { attribute },
+            ServiceError::QueueTagsDiffer => ApiError::QueueTagsDiffer,
             ServiceError::QueueDeletedRecently => ApiError::QueueDeletedRecently,
             ServiceError::PurgeInProgress { queue } => ApiError::PurgeQueueInProgress { queue },
+            ServiceError::AttributesConflict(conflict) => conflict.into(),
+            ServiceError::TooManyTags { queue } => ApiError::TooManyTags { queue },
+            ServiceError::PermissionRefused { label, refusal } => {
+                ApiError::of_permission(&label, refusal)
+            }
             ServiceError::RedrivePolicyRefused { text, refusal } => {
                 ApiError::invalid(text, "RedrivePolicy", refusal_reason(refusal))
             }
@@ -307,6 +349,19 @@ impl From<ServiceError> for ApiError {
                 tracing::error!(reason, "internal error");
                 ApiError::Internal
             }
+        }
+    }
+}
+
+impl From<AttributeConflict> for ApiError {
+    fn from(conflict: AttributeConflict) -> ApiError {
+        match conflict {
+            AttributeConflict::TwoEncryptions => ApiError::TwoEncryptions,
+            AttributeConflict::ThroughputLimitWithoutScope => ApiError::AttributeValueRefused {
+                name: "FifoThroughputLimit",
+                reason: "The perMessageGroupId value is allowed only when the value for \
+                         DeduplicationScope is messageGroup.",
+            },
         }
     }
 }

@@ -77,6 +77,7 @@ pub(crate) struct Inner<S> {
     /// KiB of messages that may be on their way.
     pub(crate) send_room: Arc<Semaphore>,
     pub(crate) receive_room: Arc<Semaphore>,
+    pub(crate) immediate_recreate_and_purge: bool,
     /// Goes round partitions.
     pub(crate) turn: AtomicU64,
     /// True once the node is about to end: polls do not wait any more.

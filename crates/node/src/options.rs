@@ -32,6 +32,9 @@ pub struct NodeOptions {
     pub send_bytes_max: usize,
     /// Receives on their way or waiting, over all shards. More are refused.
     pub receives_max: usize,
+    /// Whether a deleted queue's name can be used again, and a queue be purged again, at once
+    /// instead of after 60 s, as far as clients ask this node for it.
+    pub immediate_recreate_and_purge: bool,
 }
 
 /// When the state is flushed and the log purged.
@@ -66,6 +69,7 @@ impl NodeOptions {
             snapshot_bytes_per_second: 16 << 20,
             send_bytes_max: 64 << 20,
             receives_max: 16 * 1024,
+            immediate_recreate_and_purge: false,
         }
     }
 }

@@ -88,6 +88,16 @@ pub(crate) struct ServeArguments {
     #[arg(value_parser = clap::value_parser!(u32).range(1..=65_536))]
     snapshot_mib_per_second: Option<u32>,
 
+    /// For tests: clients of this node can use a deleted queue's name again, and purge a queue
+    /// again, at once instead of after 60 seconds
+    #[arg(
+        long,
+        env = "SQUORUM_IMMEDIATE_RECREATE_AND_PURGE",
+        default_value_t = false
+    )]
+    #[serde(default)]
+    immediate_recreate_and_purge: bool,
+
     /// Start although the log has provably lost acknowledged data: serve what is left of it
     #[arg(long, env = "SQUORUM_ACCEPT_LOSS", default_value_t = false)]
     #[serde(skip)]
@@ -111,6 +121,7 @@ pub(crate) struct Configuration {
     pub(crate) checkpoint_bytes: u64,
     pub(crate) log_retention_bytes: u64,
     pub(crate) snapshot_bytes_per_second: u64,
+    pub(crate) immediate_recreate_and_purge: bool,
     pub(crate) accept_loss: bool,
 }
 
@@ -168,6 +179,8 @@ impl ServeArguments {
                 file.snapshot_mib_per_second,
                 16,
             ) as u64,
+            immediate_recreate_and_purge: self.immediate_recreate_and_purge
+                || file.immediate_recreate_and_purge,
             accept_loss: self.accept_loss,
         })
     }
@@ -191,7 +204,8 @@ mod tests {
         let path = directory.path().join("squorum.toml");
         std::fs::write(
             &path,
-            "listen = \"0.0.0.0:1\"\nshards = 3\nmemtable-mib = 9\n",
+            "listen = \"0.0.0.0:1\"\nshards = 3\nmemtable-mib = 9\n\
+             immediate-recreate-and-purge = true\n",
         )
         .unwrap();
         let arguments = ServeArguments {
@@ -203,6 +217,7 @@ mod tests {
         assert_eq!(configuration.listen, "0.0.0.0:1".parse().unwrap());
         assert_eq!(configuration.shards, 4);
         assert_eq!(configuration.memtable_bytes, 9 * MIB);
+        assert!(configuration.immediate_recreate_and_purge);
         assert_eq!(configuration.data_dir, PathBuf::from(DATA_DIR_DEFAULT));
 
         let everywhere = ServeArguments {

@@ -205,6 +205,7 @@ async fn start(
         shard_count: configuration.shards,
         checkpoint,
         snapshot_bytes_per_second: configuration.snapshot_bytes_per_second,
+        immediate_recreate_and_purge: configuration.immediate_recreate_and_purge,
         ..defaults
     };
     let parts = NodeParts {

@@ -12,12 +12,9 @@ pub(super) async fn handle<S: QueueService>(
     request: CreateQueueRequest<'_>,
 ) -> Result<Answer, ApiError> {
     let name = required(&request.queue_name, "QueueName")?;
-    if request.tags.is_some_and(|tags| !tags.is_empty()) {
-        let reason = "Tags are not supported yet.".to_owned();
-        return Err(ApiError::Unsupported { reason });
-    }
     let attributes = request.attributes.unwrap_or_default();
-    let create = validation::create_queue(name, &attributes)?;
+    let tags = request.tags.unwrap_or_default();
+    let create = validation::create_queue(name, &attributes, &tags)?;
     let queue = context.service.create_queue(context.caller, create).await?;
     let queue_url = Some(context.queue_url(&queue).into());
     Answer::json(&CreateQueueResult { queue_url })

@@ -1,5 +1,6 @@
 //! One file per action.
 
+mod add_permission;
 mod cancel_message_move_task;
 mod change_message_visibility;
 mod change_message_visibility_batch;
@@ -11,15 +12,19 @@ mod get_queue_attributes;
 mod get_queue_url;
 mod list_dead_letter_source_queues;
 mod list_message_move_tasks;
+mod list_queue_tags;
 mod list_queues;
 mod move_task;
 mod paging;
 mod purge_queue;
 mod receive_message;
+mod remove_permission;
 mod send_message;
 mod send_message_batch;
 mod set_queue_attributes;
 mod start_message_move_task;
+mod tag_queue;
+mod untag_queue;
 
 use squorum_types::service::QueueService;
 
@@ -66,14 +71,11 @@ pub(crate) async fn dispatch<S: QueueService>(
         Action::SendMessage => send_message::handle(context, parse(body)?).await,
         Action::SendMessageBatch => send_message_batch::handle(context, parse(body)?).await,
         Action::SetQueueAttributes => set_queue_attributes::handle(context, parse(body)?).await,
-        Action::AddPermission
-        | Action::ListQueueTags
-        | Action::RemovePermission
-        | Action::TagQueue
-        | Action::UntagQueue => {
-            let reason = format!("The action {} is not supported yet.", action.as_str());
-            Err(ApiError::Unsupported { reason })
-        }
+        Action::AddPermission => add_permission::handle(context, parse(body)?).await,
+        Action::ListQueueTags => list_queue_tags::handle(context, parse(body)?).await,
+        Action::RemovePermission => remove_permission::handle(context, parse(body)?).await,
+        Action::TagQueue => tag_queue::handle(context, parse(body)?).await,
+        Action::UntagQueue => untag_queue::handle(context, parse(body)?).await,
     }
 }
 

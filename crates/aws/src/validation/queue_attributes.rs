@@ -1,9 +1,9 @@
 //! Rules of queue attributes. Invariants of what leaves here:
 //!
 //! 1. Every number is in its range.
-//! 2. FIFO values are given for FIFO queues alone, and `perMessageGroupId` never without the scope
-//!    `messageGroup`.
-//! 3. At most one kind of server-side encryption is on.
+//! 2. FIFO values are given for FIFO queues alone.
+//! 3. A queue is created with at most one kind of server-side encryption on, and with
+//!    `perMessageGroupId` never without the scope `messageGroup`.
 
 use std::ops::RangeInclusive;
 
@@ -14,11 +14,11 @@ use squorum_types::{
 };
 
 use super::redrive::{parse_redrive, parse_redrive_allow};
+use super::tags::check_tags;
 use crate::error::ApiError;
 use crate::generated::QueueAttributeName;
 use crate::shape::{Map, Text};
 
-const POLICY_BYTES_MAX: usize = 8_192;
 const KMS_KEY_ID_BYTES_MAX: usize = 2_048;
 
 pub(crate) type AttributeInput<'a> = Map<'a, Text<'a>>;
@@ -27,6 +27,7 @@ pub(crate) type AttributeInput<'a> = Map<'a, Text<'a>>;
 pub(crate) fn create_queue(
     name: &str,
     input: &AttributeInput<'_>,
+    tags: &Map<'_, Text<'_>>,
 ) -> Result<CreateQueue, ApiError> {
     let given = |wanted| {
         let mut entries = input.entries.iter();
@@ -51,16 +52,20 @@ pub(crate) fn create_queue(
         false => QueueAttributes::standard(),
     };
     let changes = parse(input, is_fifo)?;
-    check_effect(&attributes, &changes)?;
+    if let Some(conflict) = changes.conflict_with(&attributes) {
+        return Err(conflict.into());
+    }
     changes.apply_to(&mut attributes);
     Ok(CreateQueue {
+        tags: check_tags(&name, tags)?,
         name,
         attributes,
         given: changes,
     })
 }
 
-/// Checks changes to an existing queue.
+/// Checks changes to an existing queue. What depends on its other attributes is checked where the
+/// changes are made: they may be others by then.
 pub(crate) fn changes_of_queue(
     queue: &QueueInfo,
     input: &AttributeInput<'_>,
@@ -79,9 +84,7 @@ pub(crate) fn changes_of_queue(
             }
         }
     }
-    let changes = parse(input, is_fifo)?;
-    check_effect(&queue.attributes, &changes)?;
-    Ok(changes)
+    parse(input, is_fifo)
 }
 
 fn parse(input: &AttributeInput<'_>, is_fifo: bool) -> Result<AttributeChanges, ApiError> {
@@ -157,30 +160,6 @@ fn set(
     Ok(())
 }
 
-/// Checks what the changes make of the attributes, where one depends on another.
-fn check_effect(current: &QueueAttributes, changes: &AttributeChanges) -> Result<(), ApiError> {
-    let key_id = match &changes.kms_master_key_id {
-        Some(key_id) => key_id,
-        None => &current.kms_master_key_id,
-    };
-    if key_id.is_some() && changes.sqs_managed_sse_enabled == Some(true) {
-        return Err(ApiError::TwoEncryptions);
-    }
-    let mut after = current.clone();
-    changes.apply_to(&mut after);
-    if let Some(fifo) = &after.fifo {
-        let by_group = fifo.fifo_throughput_limit == FifoThroughputLimit::PerMessageGroupId;
-        if by_group && fifo.deduplication_scope != DeduplicationScope::MessageGroup {
-            return Err(ApiError::AttributeValueRefused {
-                name: "FifoThroughputLimit",
-                reason: "The perMessageGroupId value is allowed only when the value for \
-                         DeduplicationScope is messageGroup.",
-            });
-        }
-    }
-    Ok(())
-}
-
 fn invalid(name: QueueAttributeName) -> ApiError {
     ApiError::AttributeValueInvalid {
         name: name.as_str(),
@@ -231,7 +210,7 @@ fn parse_policy(value: &str) -> Result<Option<String>, ApiError> {
     }
     let is_object =
         value.trim_start().starts_with('{') && serde_json::from_str::<IgnoredAny>(value).is_ok();
-    match is_object && value.len() <= POLICY_BYTES_MAX {
+    match is_object && value.len() <= limits::POLICY_BYTES_MAX {
         true => Ok(Some(value.to_owned())),
         false => Err(invalid(QueueAttributeName::Policy)),
     }

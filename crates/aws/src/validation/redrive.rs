@@ -1,14 +1,13 @@
 //! Rules of redrive policies. Both arrive as JSON in a text and are echoed as that text.
 
 use serde_json::{Map, Value};
-use squorum_types::limits::{RECEIVES_BEFORE_DEAD_LETTER, REDRIVE_SOURCES_MAX};
+use squorum_types::limits::{POLICY_BYTES_MAX, RECEIVES_BEFORE_DEAD_LETTER, REDRIVE_SOURCES_MAX};
 use squorum_types::{QueueArn, RedriveAllowPolicy, RedrivePermission, RedrivePolicy};
 
 use crate::error::ApiError;
 
 const REDRIVE: &str = "RedrivePolicy";
 const ALLOW: &str = "RedriveAllowPolicy";
-const POLICY_BYTES_MAX: usize = 8_192;
 
 /// A redrive policy; an empty text removes it.
 pub(super) fn parse_redrive(text: &str) -> Result<Option<RedrivePolicy>, ApiError> {
@@ -41,7 +40,8 @@ pub(super) fn parse_redrive(text: &str) -> Result<Option<RedrivePolicy>, ApiErro
     let target = target.as_str().and_then(QueueArn::parse);
     Ok(Some(RedrivePolicy {
         text: text.to_owned(),
-        target: target.ok_or_else(|| refused("Dead letter target does not exist.".to_owned()))?,
+        target: target
+            .ok_or_else(|| refused("Invalid value for deadLetterTargetArn.".to_owned()))?,
         receives_max: receives_max as u32,
     }))
 }
@@ -156,7 +156,7 @@ mod tests {
             ),
             (
                 r#"{"deadLetterTargetArn":"dead","maxReceiveCount":1}"#,
-                "Dead letter target does not exist",
+                "Invalid value for deadLetterTargetArn",
             ),
         ];
         for (text, expected) in cases {

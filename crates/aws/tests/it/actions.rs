@@ -156,28 +156,6 @@ async fn a_queue_is_named_by_url_name_or_path() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_yet_says_so() {
-    let running = Running::start().await;
-    let mut client = running.client().await;
-    for action in [
-        "AddPermission",
-        "ListQueueTags",
-        "RemovePermission",
-        "TagQueue",
-        "UntagQueue",
-    ] {
-        let reply = client.call(action, "{}").await;
-        assert_eq!(reply.status, 400);
-        let body = reply.json();
-        assert_eq!(body["__type"], "com.amazonaws.sqs#UnsupportedOperation");
-        assert_eq!(
-            body["message"],
-            format!("The action {action} is not supported yet.")
-        );
-    }
-}
-
-#[tokio::test]
 async fn what_asks_for_nothing() {
     let running = Running::start().await;
     let mut client = running.client().await;

@@ -70,6 +70,22 @@ async fn what_the_service_refuses() {
             "A queue already exists with the same name and a different value for attribute DelaySeconds",
         ),
         (
+            ServiceError::QueueTagsDiffer,
+            400,
+            sqs("QueueNameExists"),
+            "QueueAlreadyExists".to_owned(),
+            "A queue already exists with the same name and different tags",
+        ),
+        (
+            ServiceError::TooManyTags {
+                queue: orders.clone(),
+            },
+            400,
+            coral("InvalidParameterValueException"),
+            INVALID.to_owned(),
+            "Too many tags added for queue orders.",
+        ),
+        (
             ServiceError::QueueDeletedRecently,
             400,
             sqs("QueueDeletedRecently"),

@@ -12,7 +12,8 @@ use squorum_types::service::{
     QueueService, ReceiveRequest, ReceivedMessage, SendEntry, SentMessage, ServiceError, StartMove,
 };
 use squorum_types::{
-    AccountId, AttributeChanges, Caller, Entropy, MessageId, QueueId, QueueName, Timestamp,
+    AccountId, AttributeChanges, Caller, Entropy, MessageId, Permission, PermissionRefusal,
+    QueueId, QueueName, QueueTags, Timestamp,
 };
 use tokio::sync::Notify;
 
@@ -47,6 +48,8 @@ pub(crate) struct State {
     pub(crate) changes: Vec<ChangeVisibilityEntry>,
     /// The next call fails with this.
     pub(crate) failure: Option<ServiceError>,
+    /// The next permission is refused so.
+    pub(crate) permission_failure: Option<ServiceError>,
     /// Every message of the next call fails with this.
     pub(crate) message_failure: Option<MessageError>,
     next: u64,
@@ -56,6 +59,8 @@ pub(crate) struct Queue {
     info: Arc<QueueInfo>,
     visible: VecDeque<ReceivedMessage>,
     in_flight: BTreeMap<String, ReceivedMessage>,
+    tags: QueueTags,
+    pub(crate) permissions: Vec<Permission>,
 }
 
 fn key(info: &QueueInfo) -> Key {
@@ -176,6 +181,8 @@ impl QueueService for Fake {
             info,
             visible: VecDeque::new(),
             in_flight: BTreeMap::new(),
+            tags: request.tags,
+            permissions: Vec::new(),
         });
         Ok(queue.info.clone())
     }
@@ -308,7 +315,69 @@ impl QueueService for Fake {
     ) -> Result<(), ServiceError> {
         let mut state = self.begin(caller)?;
         let queue = state.queue(queue)?;
+        if let Some(conflict) = changes.conflict_with(&queue.info.attributes) {
+            return Err(ServiceError::AttributesConflict(conflict));
+        }
         changes.apply_to(&mut Arc::make_mut(&mut queue.info).attributes);
+        Ok(())
+    }
+
+    async fn tag_queue(
+        &self,
+        caller: &Caller,
+        queue: &Arc<QueueInfo>,
+        tags: QueueTags,
+    ) -> Result<(), ServiceError> {
+        self.begin(caller)?.queue(queue)?.tags.extend(tags);
+        Ok(())
+    }
+
+    async fn untag_queue(
+        &self,
+        caller: &Caller,
+        queue: &Arc<QueueInfo>,
+        keys: Vec<String>,
+    ) -> Result<(), ServiceError> {
+        let mut state = self.begin(caller)?;
+        let tags = &mut state.queue(queue)?.tags;
+        tags.retain(|key, _| !keys.contains(key));
+        Ok(())
+    }
+
+    async fn list_queue_tags(
+        &self,
+        caller: &Caller,
+        queue: &Arc<QueueInfo>,
+    ) -> Result<QueueTags, ServiceError> {
+        Ok(self.begin(caller)?.queue(queue)?.tags.clone())
+    }
+
+    async fn add_permission(
+        &self,
+        caller: &Caller,
+        queue: &Arc<QueueInfo>,
+        permission: Permission,
+    ) -> Result<(), ServiceError> {
+        let mut state = self.begin(caller)?;
+        if let Some(failure) = state.permission_failure.take() {
+            return Err(failure);
+        }
+        state.queue(queue)?.permissions.push(permission);
+        Ok(())
+    }
+
+    async fn remove_permission(
+        &self,
+        caller: &Caller,
+        queue: &Arc<QueueInfo>,
+        label: String,
+    ) -> Result<(), ServiceError> {
+        let mut state = self.begin(caller)?;
+        let permissions = &mut state.queue(queue)?.permissions;
+        let position = permissions.iter().position(|it| it.label == label);
+        let refusal = PermissionRefusal::LabelMissing;
+        let position = position.ok_or(ServiceError::PermissionRefused { label, refusal })?;
+        permissions.remove(position);
         Ok(())
     }
 

@@ -13,5 +13,7 @@ mod generated;
 mod malformed;
 mod messages;
 mod moves;
+mod permissions;
 mod query;
 mod queue_attributes;
+mod tags;

@@ -154,7 +154,8 @@ async fn bytes_that_are_no_http() {
     assert_eq!(client.call("ListQueues", "{}").await.status, 200);
 }
 
-const ACTIONS: [&str; 14] = [
+const ACTIONS: [&str; 19] = [
+    "AddPermission",
     "ChangeMessageVisibility",
     "ChangeMessageVisibilityBatch",
     "CreateQueue",
@@ -163,16 +164,20 @@ const ACTIONS: [&str; 14] = [
     "DeleteQueue",
     "GetQueueAttributes",
     "GetQueueUrl",
+    "ListQueueTags",
     "ListQueues",
     "PurgeQueue",
     "ReceiveMessage",
+    "RemovePermission",
     "SendMessage",
     "SendMessageBatch",
     "SetQueueAttributes",
+    "TagQueue",
+    "UntagQueue",
 ];
 
 /// The members of all requests, so that random values meet the code that reads them.
-const MEMBERS: [&str; 24] = [
+const MEMBERS: [&str; 29] = [
     "QueueUrl",
     "QueueName",
     "Attributes",
@@ -197,6 +202,11 @@ const MEMBERS: [&str; 24] = [
     "BinaryValue",
     "NextToken",
     "MaxResults",
+    "Tags",
+    "TagKeys",
+    "Label",
+    "AWSAccountIds",
+    "Actions",
 ];
 
 /// Parts of the names of the Query protocol.

@@ -15,7 +15,7 @@ use squorum_proto::meta::Entry;
 use squorum_proto::queue::command::Operation;
 use squorum_store::Store;
 use squorum_types::service::{ListQueues, MoveTask, Page, QueueInfo, QueueList, ServiceError};
-use squorum_types::{AccountId, GroupId, NodeId, QueueId, Region};
+use squorum_types::{AccountId, GroupId, NodeId, QueueId, QueueTags, Region};
 use tokio::time::Instant;
 
 use self::directory::Directory;
@@ -273,6 +273,11 @@ impl<S: Store> MetaHandle<S> {
         let record = read::queue(&self.store, queue).map_err(failed_read)?;
         let record = record.filter(|record| !record.dropping);
         Ok(record.map(|record| Arc::new(record.info)))
+    }
+
+    /// The tags of a queue that is not deleted, as this replica has them.
+    pub(crate) fn tags(&self, queue: QueueId) -> Result<Option<QueueTags>, ServiceError> {
+        read::tags(&self.store, queue).map_err(failed_read)
     }
 
     /// Tells a shard of a queue's current settings.

@@ -5,10 +5,12 @@ mod change_visibility;
 mod delete;
 mod locate;
 mod moves;
+mod permissions;
 mod preference;
 mod queues;
 mod receive;
 mod send;
+mod tags;
 
 use std::sync::Arc;
 
@@ -18,7 +20,7 @@ use squorum_types::service::{
     QueueDescription, QueueInfo, QueueList, QueueService, ReceiveRequest, SendEntry, SentMessage,
     ServiceError, StartMove,
 };
-use squorum_types::{AccountId, AttributeChanges, Caller, QueueName};
+use squorum_types::{AccountId, AttributeChanges, Caller, Permission, QueueName, QueueTags};
 
 pub use self::locate::PartitionPlace;
 use crate::Node;
@@ -107,6 +109,50 @@ impl<S: Store> QueueService for Node<S> {
         changes: AttributeChanges,
     ) -> Result<(), ServiceError> {
         self.inner.set_queue_attributes(queue, changes).await
+    }
+
+    async fn tag_queue(
+        &self,
+        _caller: &Caller,
+        queue: &Arc<QueueInfo>,
+        tags: QueueTags,
+    ) -> Result<(), ServiceError> {
+        self.inner.tag_queue(queue, tags).await
+    }
+
+    async fn untag_queue(
+        &self,
+        _caller: &Caller,
+        queue: &Arc<QueueInfo>,
+        keys: Vec<String>,
+    ) -> Result<(), ServiceError> {
+        self.inner.untag_queue(queue, keys).await
+    }
+
+    async fn list_queue_tags(
+        &self,
+        _caller: &Caller,
+        queue: &Arc<QueueInfo>,
+    ) -> Result<QueueTags, ServiceError> {
+        self.inner.list_queue_tags(queue).await
+    }
+
+    async fn add_permission(
+        &self,
+        _caller: &Caller,
+        queue: &Arc<QueueInfo>,
+        permission: Permission,
+    ) -> Result<(), ServiceError> {
+        self.inner.add_permission(queue, permission).await
+    }
+
+    async fn remove_permission(
+        &self,
+        _caller: &Caller,
+        queue: &Arc<QueueInfo>,
+        label: String,
+    ) -> Result<(), ServiceError> {
+        self.inner.remove_permission(queue, label).await
     }
 
     async fn purge_queue(

@@ -18,7 +18,7 @@ use squorum_types::service::{
     ServiceError,
 };
 use squorum_types::{
-    AccountId, AttributeChanges, Caller, NodeId, PartitionId, QueueName, QueueTags, RedrivePolicy,
+    AccountId, AttributeChanges, Caller, NodeId, PartitionId, QueueName, RedrivePolicy,
     RedriveRefusal,
 };
 use tokio::time::Instant;
@@ -43,6 +43,7 @@ impl<S: Store> Inner<S> {
             name,
             attributes,
             given,
+            tags,
         } = request;
         let policy = attributes.redrive_policy.clone();
         let (account, region) = (caller.account.clone(), caller.region.clone());
@@ -60,8 +61,8 @@ impl<S: Store> Inner<S> {
             given,
             partition_count,
             request_id: self.request_id(),
-            tags: QueueTags::new(),
-            allows_recent_deletion: false,
+            tags,
+            allows_recent_deletion: self.immediate_recreate_and_purge,
         }));
         let outcome = match self.meta.propose(&command).await? {
             Outcome::CreateQueue(outcome) => outcome,
@@ -74,7 +75,7 @@ impl<S: Store> Inner<S> {
             CreateQueueOutcome::NameExists { attribute } => {
                 Err(ServiceError::QueueNameExists { attribute })
             }
-            CreateQueueOutcome::TagsDiffer => Err(internal("no tags were given")),
+            CreateQueueOutcome::TagsDiffer => Err(ServiceError::QueueTagsDiffer),
             CreateQueueOutcome::RedriveRefused(refusal) => Err(refused(policy, refusal)),
             CreateQueueOutcome::DeletedRecently => Err(ServiceError::QueueDeletedRecently),
         }
@@ -137,7 +138,7 @@ impl<S: Store> Inner<S> {
             queue: queue.id,
             changes,
             request_id,
-            refuses_conflicts: false,
+            refuses_conflicts: true,
         };
         match self
             .meta
@@ -146,6 +147,9 @@ impl<S: Store> Inner<S> {
         {
             Outcome::SetAttributes(SetAttributesOutcome::Set(_)) => {
                 self.controller.drive(queue.id, WorkKind::Configure).await
+            }
+            Outcome::SetAttributes(SetAttributesOutcome::Conflict(conflict)) => {
+                Err(ServiceError::AttributesConflict(conflict))
             }
             Outcome::SetAttributes(SetAttributesOutcome::RedriveRefused(refusal)) => {
                 Err(refused(policy, refusal))
@@ -161,7 +165,7 @@ impl<S: Store> Inner<S> {
         let purge = Purge {
             queue: queue.id,
             request_id: self.request_id(),
-            allows_recent_purge: false,
+            allows_recent_purge: self.immediate_recreate_and_purge,
         };
         match self.meta.propose(&Command::Purge(purge)).await? {
             Outcome::Purge(PurgeOutcome::Purging { .. }) => {
@@ -269,6 +273,6 @@ fn refused(policy: Option<RedrivePolicy>, refusal: RedriveRefusal) -> ServiceErr
     ServiceError::RedrivePolicyRefused { text, refusal }
 }
 
-fn unexpected(outcome: &Outcome) -> ServiceError {
+pub(super) fn unexpected(outcome: &Outcome) -> ServiceError {
     internal(&format!("meta answered {outcome:?}"))
 }

@@ -177,6 +177,7 @@ impl<S: Store> Node<S> {
             figures: group_parts.figures,
             send_room: Arc::new(Semaphore::new(options.send_bytes_max / 1024)),
             receive_room: Arc::new(Semaphore::new(options.receives_max)),
+            immediate_recreate_and_purge: options.immediate_recreate_and_purge,
             turn: AtomicU64::new(0),
             draining,
             stop,

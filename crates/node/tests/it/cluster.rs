@@ -16,7 +16,7 @@ use squorum_types::service::{
 };
 use squorum_types::{
     AccountId, AttributeChanges, Caller, Clock, Entropy, NodeId, QueueAttributes, QueueName,
-    Region, Timestamp,
+    QueueTags, Region, Timestamp,
 };
 use tempfile::TempDir;
 use tokio::net::{TcpListener, TcpSocket};
@@ -264,6 +264,7 @@ impl Client {
             name,
             attributes,
             given,
+            tags: QueueTags::new(),
         };
         self.0.create_queue(&caller(), request).await.unwrap()
     }

@@ -66,6 +66,7 @@ pub(super) async fn serve(node: Node<MemoryStore>, call: Call) {
                 name: queue.name,
                 attributes: queue.attributes,
                 given: Default::default(),
+                tags: Default::default(),
             };
             answer(to, async {
                 node.create_queue(&caller, request).await.map(|_| ())

@@ -1,4 +1,4 @@
-use crate::{QueueName, RedriveRefusal};
+use crate::{AttributeConflict, PermissionRefusal, QueueName, RedriveRefusal};
 
 /// Why a whole call failed. Closed: the front end maps each to one answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -8,10 +8,21 @@ pub enum ServiceError {
     /// `attribute` is AWS's name of the first attribute that differs.
     #[error("queue exists with a different value of {attribute}")]
     QueueNameExists { attribute: &'static str },
+    #[error("queue exists with different tags")]
+    QueueTagsDiffer,
     #[error("queue of this name was deleted less than 60 seconds ago")]
     QueueDeletedRecently,
     #[error("queue {queue} was purged less than 60 seconds ago")]
     PurgeInProgress { queue: QueueName },
+    #[error("attributes are in conflict: {0}")]
+    AttributesConflict(AttributeConflict),
+    #[error("queue {queue} would have too many tags")]
+    TooManyTags { queue: QueueName },
+    #[error("permission {label} is refused: {refusal}")]
+    PermissionRefused {
+        label: String,
+        refusal: PermissionRefusal,
+    },
     /// `text` is the redrive policy as it was given.
     #[error("redrive policy {text} is invalid: {refusal}")]
     RedrivePolicyRefused {

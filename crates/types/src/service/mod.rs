@@ -20,7 +20,7 @@ pub use request::{
 use std::future::Future;
 use std::sync::Arc;
 
-use crate::{AccountId, AttributeChanges, Caller, QueueName};
+use crate::{AccountId, AttributeChanges, Caller, Permission, QueueName, QueueTags};
 
 /// Queues, for one front end or many. Every call carries its [`Caller`].
 ///
@@ -101,6 +101,44 @@ pub trait QueueService: Send + Sync + 'static {
         caller: &Caller,
         queue: &Arc<QueueInfo>,
         changes: AttributeChanges,
+    ) -> impl Future<Output = Result<(), ServiceError>> + Send;
+
+    /// Adds tags, in place of those with equal keys.
+    fn tag_queue(
+        &self,
+        caller: &Caller,
+        queue: &Arc<QueueInfo>,
+        tags: QueueTags,
+    ) -> impl Future<Output = Result<(), ServiceError>> + Send;
+
+    /// Removes the tags with these keys, as far as there are any.
+    fn untag_queue(
+        &self,
+        caller: &Caller,
+        queue: &Arc<QueueInfo>,
+        keys: Vec<String>,
+    ) -> impl Future<Output = Result<(), ServiceError>> + Send;
+
+    fn list_queue_tags(
+        &self,
+        caller: &Caller,
+        queue: &Arc<QueueInfo>,
+    ) -> impl Future<Output = Result<QueueTags, ServiceError>> + Send;
+
+    /// Adds a statement to the queue's policy.
+    fn add_permission(
+        &self,
+        caller: &Caller,
+        queue: &Arc<QueueInfo>,
+        permission: Permission,
+    ) -> impl Future<Output = Result<(), ServiceError>> + Send;
+
+    /// Removes the statement with this label from the queue's policy.
+    fn remove_permission(
+        &self,
+        caller: &Caller,
+        queue: &Arc<QueueInfo>,
+        label: String,
     ) -> impl Future<Output = Result<(), ServiceError>> + Send;
 
     /// Removes all messages, in flight and delayed ones and deduplication records too.

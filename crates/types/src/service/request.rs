@@ -3,7 +3,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::QueueInfo;
-use crate::{AttributeChanges, MessageId, QueueAttributes, QueueName};
+use crate::{AttributeChanges, MessageId, QueueAttributes, QueueName, QueueTags};
 
 #[derive(Clone, Debug)]
 pub struct CreateQueue {
@@ -12,6 +12,8 @@ pub struct CreateQueue {
     pub attributes: QueueAttributes,
     /// The given values alone: only these are compared when the queue exists.
     pub given: AttributeChanges,
+    /// Compared like the given values.
+    pub tags: QueueTags,
 }
 
 #[derive(Clone, Debug, Default)]
