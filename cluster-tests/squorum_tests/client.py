@@ -14,15 +14,24 @@ _CREATION = threading.Lock()
 _SESSION = boto3.session.Session()
 
 
-def sqs(endpoint: str, *, attempts: int = 1, read_timeout_seconds: float = 60.0, **settings):
-    """An SQS client. `attempts` 1 means that errors reach the test instead of boto3's retries."""
+def sqs(
+    endpoint: str,
+    *,
+    attempts: int = 1,
+    read_timeout_seconds: float = 60.0,
+    account: str | None = None,
+    region: str = REGION,
+    **settings,
+):
+    """An SQS client. `attempts` 1 means that errors reach the test instead of boto3's retries;
+    `account` is one of twelve digits, none the default one."""
     config = Config(
         retries={"total_max_attempts": attempts, "mode": "standard"},
         connect_timeout=5,
         read_timeout=read_timeout_seconds,
         **settings,
     )
-    return make(endpoint, config)
+    return make(endpoint, config, account or "test", region)
 
 
 def sqs_of_users(endpoint: str):
@@ -35,13 +44,13 @@ def impatient_sqs(endpoint: str):
     return sqs(endpoint, read_timeout_seconds=10)
 
 
-def make(endpoint: str, config: Config | None):
+def make(endpoint: str, config: Config | None, access_key: str = "test", region: str = REGION):
     with _CREATION:
         return _SESSION.client(
             "sqs",
             endpoint_url=endpoint,
-            region_name=REGION,
-            aws_access_key_id="test",
+            region_name=region,
+            aws_access_key_id=access_key,
             aws_secret_access_key="test",
             config=config,
         )

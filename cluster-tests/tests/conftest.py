@@ -119,6 +119,16 @@ def sqs(node):
 
 
 @pytest.fixture
+def sqs_of(node):
+    """Makes clients of other accounts and regions."""
+
+    def make(account: str | None = None, region: str = client.REGION):
+        return client.sqs(node.endpoint, account=account, region=region)
+
+    return make
+
+
+@pytest.fixture
 def unique(request):
     """Makes queue names that no other test uses."""
     test = re.sub(r"[^A-Za-z0-9]+", "-", request.node.name)[:40]

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from squorum_tests.queue import Queue, refused
+from squorum_tests.queue import refused
 
 STANDARD_DEFAULTS = {
     "DelaySeconds": "0",
@@ -231,24 +231,89 @@ def test_delay_change_does_not_touch_stored_messages_of_a_standard_queue(queue):
     assert made.counters() == (0, 1, 1)
 
 
-def test_retention_change_expires_messages(queue):
-    """[5] Retention counts from the send, so a shorter one reaches messages that are stored."""
-    made = queue(MessageRetentionPeriod=3600)
-    made.send()
-    made.set(MessageRetentionPeriod=60)
-    assert made.counters() == (1, 0, 0)
-
-
 @pytest.mark.timeout(150)
-def test_retention_ends_a_message_wherever_it_is(sqs, unique):
-    """[7] Visible and in flight alike."""
-    created = sqs.create_queue(QueueName=unique(), Attributes={"MessageRetentionPeriod": "60"})
-    made = Queue(sqs, created["QueueUrl"])
+def test_shorter_retention_ends_messages_wherever_they_are(queue):
+    """[5, 7] Visible and in flight alike: it counts from the send, for those that are stored too."""
+    made = queue(MessageRetentionPeriod=3600)
     made.send("taken")
     made.receive_one(VisibilityTimeout=600)
     made.send("visible")
     sent = time.monotonic()
+    made.set(MessageRetentionPeriod=60)
     assert made.counters() == (1, 1, 0)
     time.sleep(max(0.0, 62 - (time.monotonic() - sent)))
     assert made.bodies() == []
     assert made.counters() == (0, 0, 0)
+
+
+def test_delay_change_touches_stored_messages_of_a_fifo_queue(fifo):
+    """[5]"""
+    made = fifo(DelaySeconds=600, ContentBasedDeduplication="true")
+    made.send("stored", group="g")
+    assert made.counters() == (0, 0, 1)
+    made.set(DelaySeconds=0)
+    assert made.bodies(wait=5) == ["stored"]
+    made.set(DelaySeconds=600)
+    made.send("delayed", group="h")
+    assert made.bodies() == []
+
+
+def test_conflicts_over_several_calls(queue, fifo):
+    """[3, 5] What counts is what the queue has, whichever call set it and whichever node was told."""
+    made = queue(KmsMasterKeyId="alias/mine")
+    two_kinds = "You can use one type of server-side encryption (SSE) at one time…"
+    with refused("InvalidAttributeName", two_kinds):
+        made.set(SqsManagedSseEnabled="true")
+    made.set(KmsMasterKeyId="", SqsManagedSseEnabled="TRUE")
+    assert made.attributes("SqsManagedSseEnabled", "KmsMasterKeyId") == {
+        "SqsManagedSseEnabled": "true"
+    }
+    ordered = fifo(DeduplicationScope="messageGroup", FifoThroughputLimit="perMessageGroupId")
+    with refused("InvalidAttributeValue", "Invalid value for the parameter FifoThroughputLimit…"):
+        ordered.set(DeduplicationScope="queue")
+    ordered.set(DeduplicationScope="queue", FifoThroughputLimit="perQueue")
+    with refused("InvalidAttributeValue", "Invalid value for the parameter FifoThroughputLimit…"):
+        ordered.set(FifoThroughputLimit="perMessageGroupId")
+
+
+def test_conflicts_at_creation(sqs, unique):
+    """[3, 5]"""
+    both = {"KmsMasterKeyId": "alias/mine", "SqsManagedSseEnabled": "true"}
+    with refused("InvalidAttributeName", "You can use one type of server-side encryption…"):
+        sqs.create_queue(QueueName=unique(), Attributes=both)
+    alone = {"FifoQueue": "true", "FifoThroughputLimit": "perMessageGroupId"}
+    with refused("InvalidAttributeValue", "Invalid value for the parameter FifoThroughputLimit…"):
+        sqs.create_queue(QueueName=unique(".fifo"), Attributes=alone)
+
+
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        ("SqsManagedSseEnabled", ("True", "TRUE", "true", "fAlSe", "False")),
+        ("ContentBasedDeduplication", ("True", "TRUE", "true", "fAlSe", "False")),
+    ],
+)
+def test_booleans_in_any_case(fifo, name, given):
+    """[5] Lower case is what is answered."""
+    made = fifo()
+    for text in given:
+        made.set(**{name: text})
+        assert made.attributes(name) == {name: text.lower()}
+    for text in ("", "yes", "1", "truer"):
+        with refused("InvalidAttributeValue", f"Invalid value for the parameter {name}."):
+            made.set(**{name: text})
+
+
+def test_fifo_queue_stays_one(fifo):
+    """[3] Saying so again is no change."""
+    made = fifo()
+    made.set(FifoQueue="True", DelaySeconds=1)
+    found = made.attributes("FifoQueue", "DelaySeconds")
+    assert found == {"FifoQueue": "true", "DelaySeconds": "1"}
+
+
+@pytest.mark.parametrize("name", ["QueueArn", "CreatedTimestamp", "ApproximateNumberOfMessages"])
+def test_what_cannot_be_set(queue, name):
+    """[5]"""
+    with refused("InvalidAttributeName", f"Unknown Attribute {name}."):
+        queue().set(**{name: "1"})

@@ -96,7 +96,10 @@ def test_policies_are_echoed_and_removed(queue):
             '{"deadLetterTargetArn":"ARN-none","maxReceiveCount":1}',
             "Dead letter target does not exist.",
         ),
-        ('{"deadLetterTargetArn":"none","maxReceiveCount":1}', "Dead letter target does not"),
+        (
+            '{"deadLetterTargetArn":"none","maxReceiveCount":1}',
+            "Invalid value for deadLetterTargetArn.",
+        ),
     ],
 )
 def test_bad_policies_are_refused(queue, text, reason):
@@ -106,6 +109,32 @@ def test_bad_policies_are_refused(queue, text, reason):
     with refused("InvalidParameterValue", f"…{reason}…"):
         made.set(RedrivePolicy=text)
     assert made.attributes("RedrivePolicy") == {}
+
+
+def test_create_compares_what_policies_say(queue, sqs):
+    """[5] Not how they are written: a number or a text, and any spaces."""
+    dead = queue()
+    made = queue(
+        RedrivePolicy=policy(dead, 3), RedriveAllowPolicy='{"redrivePermission":"denyAll"}'
+    )
+
+    def create(**attributes):
+        return sqs.create_queue(QueueName=made.name, Attributes=attributes)["QueueUrl"]
+
+    target = arn(dead)
+    for text in (policy(dead, "3"), f'{{ "maxReceiveCount":3,"deadLetterTargetArn":"{target}"}}'):
+        assert create(RedrivePolicy=text) == made.url
+    assert create(RedriveAllowPolicy='{ "redrivePermission" : "denyAll" }') == made.url
+    for name, text in (
+        ("RedrivePolicy", policy(dead, 4)),
+        ("RedrivePolicy", policy(queue(), 3)),
+        ("RedrivePolicy", ""),
+        ("RedriveAllowPolicy", '{"redrivePermission":"allowAll"}'),
+    ):
+        with refused("QueueAlreadyExists", f"…different value for attribute {name}…"):
+            create(**{name: text})
+    made.set(RedriveAllowPolicy="")
+    assert create(RedriveAllowPolicy='{"redrivePermission":"allowAll"}') == made.url
 
 
 def test_kinds_must_be_the_same(queue, fifo):

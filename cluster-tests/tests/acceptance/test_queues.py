@@ -4,9 +4,11 @@ import time
 
 import pytest
 
+from squorum_tests import client
 from squorum_tests.client import ACCOUNT, REGION
 from squorum_tests.queue import Queue, refused
 
+OTHER_ACCOUNT = "111122223333"
 NAME_TEXT = "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length"
 
 
@@ -122,12 +124,44 @@ def test_unknown_queue(sqs, node):
             call()
 
 
-def test_other_account_has_its_own_names(sqs, node, unique):
+def test_accounts_and_regions_have_their_own_queues(sqs, sqs_of, unique):
+    """[1] The region is the credential scope's; equal names are different queues."""
     name = unique()
-    sqs.create_queue(QueueName=name)
-    elsewhere = Queue(sqs, f"{node.endpoint}/111122223333/{name}")
-    with refused("AWS.SimpleQueueService.NonExistentQueue"):
-        elsewhere.send()
+    clients = [sqs, sqs_of(OTHER_ACCOUNT), sqs_of(region="eu-west-1")]
+    queues = [Queue(it, it.create_queue(QueueName=name)["QueueUrl"]) for it in clients]
+    for number, made in enumerate(queues):
+        made.send(str(number))
+    assert [made.bodies() for made in queues] == [["0"], ["1"], ["2"]]
+    arns = [made.attributes("QueueArn")["QueueArn"] for made in queues]
+    assert arns == [
+        f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}",
+        f"arn:aws:sqs:{REGION}:{OTHER_ACCOUNT}:{name}",
+        f"arn:aws:sqs:eu-west-1:{ACCOUNT}:{name}",
+    ]
+    for it, made in zip(clients, queues, strict=True):
+        assert it.list_queues(QueueNamePrefix=name)["QueueUrls"] == [made.url]
+    queues[0].delete_queue()
+    assert "QueueUrls" not in sqs.list_queues(QueueNamePrefix=name)
+    for made in queues[1:]:
+        assert made.counters() == (0, 1, 0)
+
+
+def test_queue_of_another_account(sqs, sqs_of, unique):
+    """[2] Found by its owner, not by its name alone, and not in another region."""
+    name = unique()
+    url = sqs.create_queue(QueueName=name)["QueueUrl"]
+    stranger = sqs_of(OTHER_ACCOUNT)
+    owner = {"QueueName": name, "QueueOwnerAWSAccountId": ACCOUNT}
+    assert stranger.get_queue_url(**owner)["QueueUrl"] == url
+    assert sqs.get_queue_url(**owner)["QueueUrl"] == url
+    nobody = {"QueueName": name, "QueueOwnerAWSAccountId": OTHER_ACCOUNT}
+    for call in (
+        lambda: stranger.get_queue_url(QueueName=name),
+        lambda: sqs.get_queue_url(**nobody),
+        lambda: sqs_of(OTHER_ACCOUNT, "eu-west-1").get_queue_url(**owner),
+    ):
+        with refused("AWS.SimpleQueueService.NonExistentQueue", shape="QueueDoesNotExist"):
+            call()
 
 
 def test_delete_queue_takes_its_messages(sqs, queue):
@@ -191,6 +225,66 @@ def test_list_in_pages(sqs, unique):
             break
     assert len(found) == 5
     assert set(found) == urls
+
+
+def test_pages_end(sqs, unique):
+    """[4] A full page that is the last one has no token, and a list without pages never has."""
+    prefix = unique()
+    urls = [sqs.create_queue(QueueName=f"{prefix}-{n}")["QueueUrl"] for n in range(4)]
+    first = sqs.list_queues(QueueNamePrefix=prefix, MaxResults=2)
+    assert first["QueueUrls"] == urls[:2]
+    page = {"QueueNamePrefix": prefix, "NextToken": first["NextToken"]}
+    second = sqs.list_queues(**page, MaxResults=2)
+    assert second["QueueUrls"] == urls[2:]
+    assert "NextToken" not in second
+    assert sqs.list_queues(**page, MaxResults=1000)["QueueUrls"] == urls[2:]
+    assert "NextToken" not in sqs.list_queues(QueueNamePrefix=prefix, MaxResults=4)
+
+
+def test_pages_that_cannot_be(sqs):
+    """[4] 1 to 1,000 of a page, and a token that this service made."""
+    for number in (0, 1001):
+        with refused("InvalidParameterValue", f"Value {number} for parameter MaxResults…"):
+            sqs.list_queues(MaxResults=number)
+    with refused("InvalidParameterValue"):
+        sqs.list_queues(MaxResults=1, NextToken="no token")
+    with refused("InvalidParameterValue", "MaxResults is a mandatory parameter…"):
+        sqs.list_queues(NextToken="abc")
+
+
+def test_purge_again(queue):
+    """[3, 7] Once in 60 seconds, by the name of the queue."""
+    made = queue()
+    made.send()
+    made.purge()
+    assert made.counters() == (0, 0, 0)
+    with refused(
+        "AWS.SimpleQueueService.PurgeQueueInProgress",
+        f"Only one PurgeQueue operation on {made.name} is allowed every 60 seconds.",
+        status=403,
+        shape="PurgeQueueInProgress",
+    ):
+        made.purge()
+
+
+def test_a_minute_need_not_be_waited_for(make_node):
+    """The setting is the node's whose clients ask, and ends with it."""
+    node = make_node(arguments=("--immediate-recreate-and-purge",))
+    node.start()
+    sqs = client.sqs(node.endpoint)
+    for round in range(3):
+        made = Queue(sqs, sqs.create_queue(QueueName="again")["QueueUrl"])
+        for _ in range(2):
+            made.send(str(round))
+            made.purge()
+            assert made.bodies() == []
+        made.send("left")
+        made.delete_queue()
+    node.stop()
+    node.arguments = ()
+    node.start()
+    with refused("AWS.SimpleQueueService.QueueDeletedRecently"):
+        sqs.create_queue(QueueName="again")
 
 
 def test_queue_arn(queue):
