@@ -85,6 +85,19 @@ def test_policies_are_echoed_and_removed(queue):
     ("text", "reason"),
     [
         ("{", "not a valid JSON map"),
+        ("{}", "Redrive policy does not contain mandatory attribute: maxReceiveCount."),
+        (
+            '{"deadLetterTargetArn":"ARN","maxReceiveCount":1,"more":1}',
+            "Only following attributes are supported: [deadLetterTargetArn, maxReceiveCount].",
+        ),
+        (
+            '{"deadLetterTargetArn":"arn:aws:sqs:eu-west-9:000000000000:a","maxReceiveCount":1}',
+            "Dead-letter target must be in same region as the source.",
+        ),
+        (
+            '{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:111122223333:a","maxReceiveCount":1}',
+            "Dead-letter target owner should be same as the source.",
+        ),
         ('{"maxReceiveCount":1}', "mandatory attribute: deadLetterTargetArn"),
         ('{"deadLetterTargetArn":"ARN"}', "mandatory attribute: maxReceiveCount"),
         (

@@ -368,6 +368,8 @@ impl From<AttributeConflict> for ApiError {
 
 fn refusal_reason(refusal: RedriveRefusal) -> &'static str {
     match refusal {
+        RedriveRefusal::OtherRegion => "Dead-letter target must be in same region as the source.",
+        RedriveRefusal::OtherAccount => "Dead-letter target owner should be same as the source.",
         RedriveRefusal::TargetMissing => "Dead letter target does not exist.",
         RedriveRefusal::OtherKind => "Dead-letter queue must be same type of queue as the source.",
         RedriveRefusal::NotAllowed => {

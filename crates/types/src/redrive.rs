@@ -73,6 +73,10 @@ impl RedriveAllowPolicy {
 /// Why a queue cannot be another's dead-letter queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RedriveRefusal {
+    #[error("dead-letter target is in another region")]
+    OtherRegion,
+    #[error("dead-letter target is another account's")]
+    OtherAccount,
     #[error("dead-letter target does not exist")]
     TargetMissing,
     #[error("dead-letter target is another kind of queue")]

@@ -25,7 +25,14 @@ pub(super) fn parse_redrive(text: &str) -> Result<Option<RedrivePolicy>, ApiErro
         };
         object.get(name).ok_or_else(missing)
     };
-    let (target, receives) = (member("deadLetterTargetArn")?, member("maxReceiveCount")?);
+    // In AWS's order: of an empty map it misses the count.
+    let (receives, target) = (member("maxReceiveCount")?, member("deadLetterTargetArn")?);
+    if object.len() > 2 {
+        return Err(refused(
+            "Only following attributes are supported: [deadLetterTargetArn, maxReceiveCount]."
+                .to_owned(),
+        ));
+    }
     let receives_max = integer(receives)
         .filter(|count| RECEIVES_BEFORE_DEAD_LETTER.contains(count))
         .ok_or_else(|| {
@@ -138,6 +145,11 @@ mod tests {
         let cases = [
             ("[]", "not a valid JSON map"),
             ("x", "not a valid JSON map"),
+            ("{}", "mandatory attribute: maxReceiveCount"),
+            (
+                &format!(r#"{{"deadLetterTargetArn":"{ARN}","maxReceiveCount":1,"more":1}}"#),
+                "Only following attributes are supported: [deadLetterTargetArn, maxReceiveCount].",
+            ),
             (
                 r#"{"maxReceiveCount":3}"#,
                 "mandatory attribute: deadLetterTargetArn",

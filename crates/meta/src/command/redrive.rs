@@ -17,10 +17,13 @@ pub(super) fn refusal<V: View>(
         return Ok(None);
     };
     let target = QueueKey::from(&policy.target);
-    let missing = Ok(Some(RedriveRefusal::TargetMissing));
-    if (&target.account, &target.region) != (&key.account, &key.region) {
-        return missing;
+    if target.region != key.region {
+        return Ok(Some(RedriveRefusal::OtherRegion));
     }
+    if target.account != key.account {
+        return Ok(Some(RedriveRefusal::OtherAccount));
+    }
+    let missing = Ok(Some(RedriveRefusal::TargetMissing));
     let Some(target) = rows::get_name(&context.txn, &keys::name_of(&target))? else {
         return missing;
     };

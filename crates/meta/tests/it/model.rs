@@ -355,8 +355,12 @@ impl Model {
         attributes: &QueueAttributes,
     ) -> Option<RedriveRefusal> {
         let target = QueueKey::from(&attributes.redrive_policy.as_ref()?.target);
-        let near = target.account == key.account && target.region == key.region;
-        let Some(target) = self.live(&target).filter(|_| near) else {
+        if target.region != key.region {
+            return Some(RedriveRefusal::OtherRegion);
+        } else if target.account != key.account {
+            return Some(RedriveRefusal::OtherAccount);
+        }
+        let Some(target) = self.live(&target) else {
             return Some(RedriveRefusal::TargetMissing);
         };
         if target.key.name.is_fifo() != key.name.is_fifo() {
