@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use squorum_types::AttributeChanges;
 use squorum_types::service::{QueueService, ServiceError};
+use squorum_types::{AttributeChanges, AttributeConflict, Permission, QueueTags};
 
 use crate::cluster::{Client, Cluster, NODES, block_on, caller};
 
@@ -79,6 +79,85 @@ fn queues_change_for_all_nodes_at_once() {
             maker.0.delete_queue(&caller(), &queue).await.unwrap();
             let sent = user.send(&queue, "", "late").await;
             assert_eq!(sent, Err(ServiceError::QueueDoesNotExist));
+        }
+    });
+}
+
+/// No node's view of a queue is ahead of what was acknowledged, and none is believed that is behind.
+#[test]
+fn permissions_tags_and_conflicts_are_judged_at_one_place() {
+    let cluster = Cluster::start();
+    let clients: Vec<_> = (0..NODES)
+        .map(|index| Client(cluster.node(index)))
+        .collect();
+    block_on(async {
+        let queue = clients[0].create("queue").await;
+        let caller = caller();
+        let labels: Vec<_> = (0..12).map(|number| format!("label-{number}")).collect();
+        let adds = labels.iter().enumerate().map(|(number, label)| {
+            let permission = Permission {
+                label: label.clone(),
+                accounts: vec![caller.account.clone()],
+                actions: vec!["*".to_owned()],
+            };
+            let tags = QueueTags::from([(label.clone(), number.to_string())]);
+            let (node, caller, queue) = (&clients[number % NODES].0, &caller, &queue);
+            async move {
+                node.add_permission(caller, queue, permission).await?;
+                node.tag_queue(caller, queue, tags).await
+            }
+        });
+        futures::future::try_join_all(adds).await.unwrap();
+        for client in &clients {
+            let described = client.0.describe_queue(&caller, &queue).await.unwrap();
+            let policy = described.info.attributes.policy.unwrap();
+            assert!(
+                labels.iter().all(|label| policy.contains(label.as_str())),
+                "{policy}"
+            );
+            let tags = client.0.list_queue_tags(&caller, &queue).await.unwrap();
+            assert_eq!(tags.len(), labels.len());
+        }
+        for label in &labels {
+            let remove = clients[1]
+                .0
+                .remove_permission(&caller, &queue, label.clone());
+            remove.await.unwrap();
+            let untag = clients[2]
+                .0
+                .untag_queue(&caller, &queue, vec![label.clone()]);
+            untag.await.unwrap();
+        }
+        let described = clients[0].0.describe_queue(&caller, &queue).await.unwrap();
+        assert_eq!(described.info.attributes.policy, None);
+        let tags = clients[0].0.list_queue_tags(&caller, &queue).await.unwrap();
+        assert_eq!(tags, QueueTags::new());
+
+        let key = |key: Option<&str>| AttributeChanges {
+            kms_master_key_id: Some(key.map(str::to_owned)),
+            ..AttributeChanges::default()
+        };
+        let managed = AttributeChanges {
+            sqs_managed_sse_enabled: Some(true),
+            ..AttributeChanges::default()
+        };
+        for round in 0..NODES {
+            let (one, other) = (&clients[round].0, &clients[(round + 1) % NODES].0);
+            one.set_queue_attributes(&caller, &queue, key(Some("key")))
+                .await
+                .unwrap();
+            let both = other
+                .set_queue_attributes(&caller, &queue, managed.clone())
+                .await;
+            let conflict = AttributeConflict::TwoEncryptions;
+            assert_eq!(both, Err(ServiceError::AttributesConflict(conflict)));
+            one.set_queue_attributes(&caller, &queue, key(None))
+                .await
+                .unwrap();
+            other
+                .set_queue_attributes(&caller, &queue, managed.clone())
+                .await
+                .unwrap();
         }
     });
 }
