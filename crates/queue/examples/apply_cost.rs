@@ -1,5 +1,6 @@
 //! What `apply` costs a message, on one core and the in-memory store: sends, then receives with
-//! deletes, in batches of one and of ten, standard and FIFO, from a backlog.
+//! deletes, in batches of one and of ten, from a backlog: standard, standard with all messages of one
+//! tenant, of a thousand and of as many as there are messages, and FIFO.
 //!
 //!     cargo run --release -p squorum-queue --example apply_cost [messages]
 //!
@@ -56,6 +57,8 @@ struct Bench {
     store: Counted,
     writes: usize,
     shard: Shard,
+    /// How many tenants the messages have; 0 for none.
+    tenants: u64,
     number: u64,
     now_ms: u64,
     apply: Duration,
@@ -68,12 +71,18 @@ fn main() {
     println!("us of one core per message of {BODY_BYTES} bytes, {messages} messages");
     println!("| queue | batch | phase | apply | commit | gets | scans | writes |");
     println!("|---|---|---|---|---|---|---|---|");
-    for fifo in [false, true] {
+    let queues = [
+        ("standard", false, 0),
+        ("standard, one tenant", false, 1),
+        ("standard, 1,000 tenants", false, 1_000),
+        ("standard, a tenant each", false, messages as u64),
+        ("FIFO", true, 0),
+    ];
+    for (queue, fifo, tenants) in queues {
         for batch in [1, 10] {
-            let mut bench = Bench::new(fifo);
+            let mut bench = Bench::new(fifo, tenants);
             let sent = bench.measure(messages, |bench| bench.send_all(messages, batch));
             let drained = bench.measure(messages, |bench| bench.drain(messages, batch));
-            let queue = if fifo { "FIFO" } else { "standard" };
             println!("| {queue} | {batch} | send | {sent} |");
             println!("| {queue} | {batch} | receive, delete | {drained} |");
         }
@@ -81,7 +90,7 @@ fn main() {
 }
 
 impl Bench {
-    fn new(fifo: bool) -> Bench {
+    fn new(fifo: bool, tenants: u64) -> Bench {
         let store = Counted::default();
         let shard = Shard::open(&store, ShardId(0), Limits::default()).unwrap();
         let (apply, commit) = (Duration::ZERO, Duration::ZERO);
@@ -89,6 +98,7 @@ impl Bench {
             store,
             writes: 0,
             shard,
+            tenants,
             number: 0,
             now_ms: 1_700_000_000_000,
             apply,
@@ -158,6 +168,7 @@ impl Bench {
 
     fn send_all(&mut self, messages: usize, batch: usize) {
         let mut made = 0_u64;
+        let tenants = self.tenants;
         while (made as usize) < messages {
             let send = |made: &mut u64| {
                 let messages = (0..batch).map(|_| {
@@ -168,6 +179,7 @@ impl Bench {
                         delay_ms: 0,
                         group_id: format!("group-{}", *made % GROUPS),
                         deduplication_hash: u128::from(*made).to_be_bytes().to_vec().into(),
+                        tenant: made.checked_rem(tenants).map_or(0, |it| it as u32 + 1),
                     }
                 });
                 let messages = messages.collect();

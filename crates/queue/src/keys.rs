@@ -56,6 +56,12 @@ pub(crate) enum Table {
     AttemptExpiry = 23,
     /// partition, generation, time sent, seq: messages sent before their neighbours
     Expiry = 24,
+    /// partition, generation, tenant (4)
+    Tenant = 25,
+    /// partition, generation, order, seq: the first visible message of each tenant
+    Turn = 26,
+    /// partition, generation, tenant (4), order, seq: the other visible messages of a tenant
+    TenantMessage = 27,
     /// queue, index, generation: what a purge or a drop left to sweep
     Garbage = 40,
     /// target shard, number: a message on its way there
@@ -67,7 +73,7 @@ pub(crate) enum Table {
 }
 
 /// The tables whose rows belong to one generation of a partition.
-pub(crate) const GENERATION_TABLES: [Table; 13] = [
+pub(crate) const GENERATION_TABLES: [Table; 16] = [
     Table::Message,
     Table::Delivery,
     Table::Deadline,
@@ -81,10 +87,13 @@ pub(crate) const GENERATION_TABLES: [Table; 13] = [
     Table::Attempt,
     Table::AttemptExpiry,
     Table::Expiry,
+    Table::Tenant,
+    Table::Turn,
+    Table::TenantMessage,
 ];
 
-/// The lane of messages without tenant, and that of messages which the cursor must not find: those
-/// sent with a delay and those that came from another queue are found by an index.
+/// The lane of messages in the order sent, and that of messages which the cursor must not find: those
+/// sent with a delay, those of tenants and those that came from another queue are found by an index.
 pub(crate) const ORDINARY_LANE: u32 = 0;
 pub(crate) const DELAYED_LANE: u32 = u32::MAX;
 const ORDINARY_PRIORITY: u8 = 0;
@@ -246,6 +255,26 @@ impl GenerationKeys {
         self.message(ORDINARY_LANE, seq)..self.message(ORDINARY_LANE, u64::MAX)
     }
 
+    pub(crate) fn tenant(&self, tenant: u32) -> Bytes {
+        let mut key = self.start(Table::Tenant);
+        key.put_u32(tenant);
+        key.freeze()
+    }
+
+    pub(crate) fn tenant_message(&self, tenant: u32, (order, seq): (u64, u64)) -> Bytes {
+        let mut key = self.start(Table::TenantMessage);
+        key.put_u32(tenant);
+        key.put_u64(order);
+        key.put_u64(seq);
+        key.freeze()
+    }
+
+    /// The messages of a tenant behind one of them.
+    pub(crate) fn tenant_messages_behind(&self, tenant: u32, key: (u64, u64)) -> Range<Bytes> {
+        let last = (u64::MAX, u64::MAX);
+        self.tenant_message(tenant, (key.0, key.1 + 1))..self.tenant_message(tenant, last)
+    }
+
     pub(crate) fn delivery(&self, seq: u64) -> Bytes {
         let mut key = self.start(Table::Delivery);
         key.put_u64(seq);
@@ -329,6 +358,11 @@ mod tests {
             hex(generation.group_message("g1", 5)),
             "00000003140000000000000102000300000004673100\
              0000000000000005"
+        );
+        assert_eq!(
+            hex(generation.tenant_message(6, (7, 5))),
+            "000000031b000000000000010200030000000400000006\
+             00000000000000070000000000000005"
         );
     }
 

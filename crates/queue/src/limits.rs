@@ -1,4 +1,4 @@
-use squorum_types::limits::IN_FLIGHT_MAX;
+use squorum_types::limits::{IN_FLIGHT_MAX, NOISY_IN_FLIGHT_MIN};
 
 /// Bounds of one shard.
 ///
@@ -23,6 +23,8 @@ pub struct Limits {
     pub outbox_max: u64,
     /// Messages of one partition in flight, at most.
     pub in_flight_max: u64,
+    /// A tenant with fewer messages in flight is not noisy for their number.
+    pub noisy_in_flight_min: u64,
 }
 
 impl Default for Limits {
@@ -37,6 +39,7 @@ impl Default for Limits {
             step_budget: 1024,
             outbox_max: 64 * 1024,
             in_flight_max: IN_FLIGHT_MAX,
+            noisy_in_flight_min: NOISY_IN_FLIGHT_MIN,
         }
     }
 }

@@ -435,10 +435,10 @@ impl Shard {
                 statuses.push((id, None));
                 continue;
             };
-            let status = match settings {
-                Some(settings) => partition.status(txn, settings)?,
-                None => partition.status(txn, &QueueSettings::default())?,
-            };
+            let unknown = QueueSettings::default();
+            let settings = settings.unwrap_or(&unknown);
+            let now = Timestamp(self.row.clock_ms);
+            let status = partition.status(txn, settings, now, &self.limits)?;
             partition.save(txn, self.keys);
             let window_len = partition.window_len();
             self.window_len += window_len;

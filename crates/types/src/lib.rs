@@ -30,7 +30,7 @@ pub use clock::{Clock, Timestamp};
 pub use entropy::Entropy;
 pub use group_membership::GroupMembership;
 pub use id::{GroupId, MessageId, NodeId, PartitionId, QueueId, ShardId};
-pub use message::{DeduplicationHash, MessageEnvelope};
+pub use message::{DeduplicationHash, MessageEnvelope, tenant_of};
 pub use permission::{Permission, PermissionRefusal};
 pub use queue_name::{QueueName, QueueNameError};
 pub use queue_tags::QueueTags;

@@ -40,6 +40,9 @@ pub const QUEUE_NAME_BYTES_MAX: usize = 80;
 pub const FIFO_ID_BYTES_MAX: usize = 128;
 /// Messages of one queue that may be received and neither deleted nor visible again.
 pub const IN_FLIGHT_MAX: u64 = 120_000;
+/// Messages that a tenant of a standard queue has in flight, from which on their number may make it
+/// noisy.
+pub const NOISY_IN_FLIGHT_MIN: u64 = 30;
 pub const DEDUPLICATION_WINDOW_MS: u64 = 5 * 60 * 1000;
 pub const RECEIVE_ATTEMPT_WINDOW_MS: u64 = 5 * 60 * 1000;
 pub const VISIBILITY_TIMEOUT_MS_MAX: u64 = 43_200 * 1000;

@@ -11,7 +11,9 @@ use squorum_proto::queue::command::Operation;
 use squorum_proto::queue::outcome::Kind;
 use squorum_store::Store;
 use squorum_types::service::{MessageError, QueueInfo, SendEntry, SentMessage, ServiceError};
-use squorum_types::{Caller, DeduplicationHash, MessageEnvelope, MessageId, PartitionId};
+use squorum_types::{
+    Caller, DeduplicationHash, MessageEnvelope, MessageId, PartitionId, tenant_of,
+};
 
 use super::call::{internal, message_error, unexpected};
 use crate::node::Inner;
@@ -122,10 +124,10 @@ impl<S: Store> Inner<S> {
         let delay_seconds = entry
             .delay_seconds
             .unwrap_or(queue.attributes.delay_seconds);
-        let group_id = if fifo {
-            entry.group_id.clone()
+        let (group_id, tenant) = if fifo {
+            (entry.group_id.clone(), 0)
         } else {
-            String::new()
+            (String::new(), tenant_of(&entry.group_id))
         };
         let envelope = MessageEnvelope {
             id,
@@ -147,6 +149,7 @@ impl<S: Store> Inner<S> {
             delay_ms: u64::from(delay_seconds) * 1000,
             group_id,
             deduplication_hash,
+            tenant,
         };
         Prepared {
             position,

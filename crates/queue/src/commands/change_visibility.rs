@@ -43,12 +43,12 @@ fn change_one<T: Txn>(
     let hide = change.visibility_timeout_ms > 0;
     match (delivery.deadline_ms > 0, hide) {
         (true, true) => {
-            partition.take_from_flight(step, reference.seq, &mut delivery);
-            partition.put_in_flight(step, reference.seq, delivery, deadline.0);
+            partition.take_from_flight(step, reference.seq, &mut delivery)?;
+            partition.put_in_flight(step, reference.seq, delivery, deadline.0)?;
         }
         (true, false) => partition.return_from_flight(step, reference.seq, delivery)?,
         // Late, and nobody else has it yet (standard queues only): hidden again.
-        (false, true) => partition.hide_again(step, reference.seq, delivery, deadline.0),
+        (false, true) => partition.hide_again(step, reference.seq, delivery, deadline.0)?,
         (false, false) => {}
     }
     Ok(EntryResult::Ok)

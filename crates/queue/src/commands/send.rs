@@ -67,7 +67,8 @@ fn send_one<T: Txn>(
     let seq = partition.take_seq();
     let sent_at = partition.send_time(step);
     let delay_ms = if fifo { 0 } else { message.delay_ms };
-    let lane = if delay_ms > 0 {
+    let tenant = if fifo { 0 } else { message.tenant };
+    let lane = if delay_ms > 0 || tenant != 0 {
         DELAYED_LANE
     } else {
         ORDINARY_LANE
@@ -82,6 +83,7 @@ fn send_one<T: Txn>(
         sent_at,
         due,
         group_id,
+        tenant,
     };
     step.txn.put_bytes(
         partition.keys.message(lane, seq),
@@ -91,9 +93,9 @@ fn send_one<T: Txn>(
         partition.remember_deduplication(step, hash, record, seq, message.id.clone());
         partition.join_group(step, &head.group_id, seq)?;
     } else if delay_ms > 0 {
-        partition.insert_delayed(step, due.0, seq);
+        partition.insert_delayed(step, due.0, seq, tenant);
     } else {
-        partition.row.visible += 1;
+        partition.show_new(step, seq, tenant)?;
     }
     Ok(SentMessage {
         seq,

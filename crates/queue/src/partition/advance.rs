@@ -3,6 +3,7 @@
 use squorum_store::{StoreError, Txn};
 
 use super::Partition;
+use super::fair::lane_of;
 use crate::keys::DELAYED_LANE;
 use crate::step::Step;
 use crate::stored_message::MessageHead;
@@ -47,15 +48,20 @@ impl Partition {
         for _ in 0..step.limits.step_budget {
             let floor = &mut self.row.delay_floor;
             let first = self.delays.first(step.txn, self.keys, floor)?;
-            let Some(((due_ms, seq), _)) = first else {
+            let Some(((due_ms, seq), tenant)) = first else {
                 return Ok(());
             };
             if due_ms > step.now.0 {
                 return Ok(());
             }
+            let tenant = if tenant.is_empty() {
+                0
+            } else {
+                lane_of(&tenant)?
+            };
             self.delays.remove(step.txn, self.keys, (due_ms, seq));
             self.row.delayed -= 1;
-            self.insert_ready(step, (seq, seq), DELAYED_LANE);
+            self.show(step, tenant, (seq, seq), DELAYED_LANE)?;
             self.row.visible += 1;
         }
         Ok(())

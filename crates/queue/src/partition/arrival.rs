@@ -59,18 +59,25 @@ impl Partition {
     ) -> Result<(), StoreError> {
         let seq = self.take_seq();
         let sent_at = self.send_time(step);
+        let fifo = step.settings.fifo;
+        let tenant = if fifo { 0 } else { message.tenant };
         let head = MessageHead {
             sent_at,
             due: sent_at,
             group_id: message.group_id.clone(),
+            tenant,
         };
-        let key = self.keys.message(ORDINARY_LANE, seq);
+        let lane = if tenant == 0 {
+            ORDINARY_LANE
+        } else {
+            DELAYED_LANE
+        };
+        let key = self.keys.message(lane, seq);
         step.txn.put_bytes(key, head.encode(envelope));
-        if step.settings.fifo {
+        if fifo {
             return self.join_group(step, &message.group_id, seq);
         }
-        self.row.visible += 1;
-        Ok(())
+        self.show_new(step, seq, tenant)
     }
 
     fn settle_in<T: Txn>(
@@ -89,10 +96,12 @@ impl Partition {
             Timestamp(message.sent_at_ms).min(step.now)
         };
         let lane = if fifo { ORDINARY_LANE } else { DELAYED_LANE };
+        let tenant = if fifo { 0 } else { message.tenant };
         let head = MessageHead {
             sent_at,
             due: sent_at,
             group_id: message.group_id.clone(),
+            tenant,
         };
         let key = self.keys.message(lane, seq);
         step.txn.put_bytes(key, head.encode(envelope));
@@ -103,6 +112,7 @@ impl Partition {
             group_id: message.group_id.clone(),
             sent_at_ms: if fifo { 0 } else { sent_at.0 },
             source,
+            tenant,
             ..DeliveryRow::default()
         };
         if fifo {
@@ -117,8 +127,7 @@ impl Partition {
         let expiry = (sent_at.0, seq);
         self.expiries
             .insert(step.txn, self.keys, floor, expiry, Bytes::new());
-        self.put_visible(step, seq, delivery);
-        Ok(())
+        self.put_visible(step, seq, delivery)
     }
 
     /// Removes messages of the expiry index whose retention is over. True if the budget ended it.

@@ -42,8 +42,8 @@ impl Partition {
         }
         attempt.deadline_ms = step.now.plus_ms(visibility_timeout_ms).0;
         for (seq, mut row) in rows_of_deliveries {
-            self.take_from_flight(step, seq, &mut row);
-            self.put_in_flight(step, seq, row, attempt.deadline_ms);
+            self.take_from_flight(step, seq, &mut row)?;
+            self.put_in_flight(step, seq, row, attempt.deadline_ms)?;
             if step.owed {
                 let message = self.read_message(step, ORDINARY_LANE, seq)?;
                 step.messages.extend(message);

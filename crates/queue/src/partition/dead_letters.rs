@@ -43,6 +43,7 @@ impl Partition {
             source: Some(self.id.into()),
             dead_letter_source: dead_letters.source_arn.clone(),
             r#move: None,
+            tenant: candidate.tenant,
         };
         step.outbox.push(step.txn, shard, partition, message);
         self.remove_received(step, candidate.seq, delivery.clone())?;

@@ -17,12 +17,28 @@ const BACK_OF_QUEUE_RECEIVE_COUNT: u64 = 3;
 pub(crate) struct Candidate {
     pub(crate) seq: u64,
     pub(crate) lane: u32,
+    /// Standard only; 0 if there is none.
+    pub(crate) tenant: u32,
     /// `None` before its first delivery.
     pub(crate) delivery: Option<DeliveryRow>,
     /// FIFO only.
     pub(crate) group_id: String,
     /// Its row, where the scan had it at hand and bodies are owed.
     pub(crate) message: Option<StoredMessage>,
+}
+
+impl Candidate {
+    /// One that was never received and has neither tenant nor group.
+    pub(crate) fn fresh(seq: u64, lane: u32) -> Candidate {
+        Candidate {
+            seq,
+            lane,
+            tenant: 0,
+            delivery: None,
+            group_id: String::new(),
+            message: None,
+        }
+    }
 }
 
 impl Partition {
@@ -36,6 +52,7 @@ impl Partition {
         let Candidate {
             seq,
             lane,
+            tenant,
             delivery,
             group_id,
             message,
@@ -51,6 +68,7 @@ impl Partition {
         let mut delivery = delivery.unwrap_or(DeliveryRow {
             first_received_at_ms: now,
             lane,
+            tenant,
             group_id,
             ..DeliveryRow::default()
         });
@@ -72,14 +90,10 @@ impl Partition {
         self.row.visible -= 1;
         if visibility_timeout_ms == 0 {
             // Never invisible: only the count tells.
-            self.put_visible(step, seq, delivery);
+            self.put_visible(step, seq, delivery)?;
         } else {
-            self.put_in_flight(
-                step,
-                seq,
-                delivery,
-                now.saturating_add(visibility_timeout_ms),
-            );
+            let deadline_ms = now.saturating_add(visibility_timeout_ms);
+            self.put_in_flight(step, seq, delivery, deadline_ms)?;
         }
         Ok(delivered)
     }
@@ -91,7 +105,7 @@ impl Partition {
         seq: u64,
         mut delivery: DeliveryRow,
         deadline_ms: u64,
-    ) {
+    ) -> Result<(), StoreError> {
         assert!(deadline_ms > 0, "a deadline lies after the epoch");
         delivery.deadline_ms = deadline_ms;
         delivery.ready_order = 0;
@@ -99,8 +113,9 @@ impl Partition {
         let key = (deadline_ms, seq);
         self.deadlines
             .insert(step.txn, self.keys, floor, key, bytes::Bytes::new());
-        self.row.in_flight += 1;
+        self.change_flight(step, delivery.tenant, 1)?;
         self.put_delivery(step, seq, &delivery);
+        Ok(())
     }
 
     /// Shows a message that is counted nowhere again.
@@ -109,15 +124,17 @@ impl Partition {
         step: &mut Step<'_, T>,
         seq: u64,
         mut delivery: DeliveryRow,
-    ) {
+    ) -> Result<(), StoreError> {
         delivery.deadline_ms = 0;
         if !step.settings.fifo {
             let back = delivery.receive_count >= BACK_OF_QUEUE_RECEIVE_COUNT;
             delivery.ready_order = if back { self.row.next_seq } else { seq };
-            self.insert_ready(step, (delivery.ready_order, seq), delivery.lane);
+            let place = (delivery.ready_order, seq);
+            self.show(step, delivery.tenant, place, delivery.lane)?;
         }
         self.row.visible += 1;
         self.put_delivery(step, seq, &delivery);
+        Ok(())
     }
 
     pub(super) fn put_delivery<T: Txn>(
@@ -135,12 +152,12 @@ impl Partition {
         step: &mut Step<'_, T>,
         seq: u64,
         delivery: &mut DeliveryRow,
-    ) {
+    ) -> Result<(), StoreError> {
         assert!(delivery.deadline_ms > 0, "the message is in flight");
         self.deadlines
             .remove(step.txn, self.keys, (delivery.deadline_ms, seq));
         delivery.deadline_ms = 0;
-        self.row.in_flight -= 1;
+        self.change_flight(step, delivery.tenant, -1)
     }
 
     /// Ends a delivery: the message in flight becomes visible.
@@ -150,9 +167,9 @@ impl Partition {
         seq: u64,
         mut delivery: DeliveryRow,
     ) -> Result<(), StoreError> {
-        self.take_from_flight(step, seq, &mut delivery);
+        self.take_from_flight(step, seq, &mut delivery)?;
         let group_id = delivery.group_id.clone();
-        self.put_visible(step, seq, delivery);
+        self.put_visible(step, seq, delivery)?;
         if step.settings.fifo {
             self.head_returned(step, &group_id, seq)?;
         }
@@ -174,15 +191,14 @@ impl Partition {
         if delivery.receive_count > 0 {
             return self.return_from_flight(step, seq, delivery);
         }
-        self.take_from_flight(step, seq, &mut delivery);
+        self.take_from_flight(step, seq, &mut delivery)?;
         step.txn.delete_bytes(self.keys.delivery(seq));
         self.row.visible += 1;
         if step.settings.fifo {
             return self.head_returned(step, &delivery.group_id, seq);
         }
-        // The cursor has passed it, so the ready index must know it.
-        self.insert_ready(step, (seq, seq), delivery.lane);
-        Ok(())
+        // The cursor has passed it, so an index must know it.
+        self.show(step, delivery.tenant, (seq, seq), delivery.lane)
     }
 
     /// Hides a standard message again that is visible after its timeout.
@@ -192,11 +208,10 @@ impl Partition {
         seq: u64,
         delivery: DeliveryRow,
         deadline_ms: u64,
-    ) {
-        self.ready
-            .remove(step.txn, self.keys, (delivery.ready_order, seq));
+    ) -> Result<(), StoreError> {
+        self.hide(step, delivery.tenant, (delivery.ready_order, seq))?;
         self.row.visible -= 1;
-        self.put_in_flight(step, seq, delivery, deadline_ms);
+        self.put_in_flight(step, seq, delivery, deadline_ms)
     }
 
     pub(crate) fn read_message<T: Txn>(

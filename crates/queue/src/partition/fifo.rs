@@ -79,13 +79,10 @@ impl Partition {
                 if in_flight || seq >= self.row.mature_seq {
                     break;
                 }
-                let (lane, group_id) = (ORDINARY_LANE, group_id.clone());
                 chosen.push(Candidate {
-                    seq,
-                    lane,
                     delivery,
-                    group_id,
-                    message: None,
+                    group_id: group_id.clone(),
+                    ..Candidate::fresh(seq, ORDINARY_LANE)
                 });
             }
             served.push(Served { group_id, row });

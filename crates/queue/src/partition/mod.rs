@@ -11,7 +11,8 @@
 //! | in flight | delivery row with a deadline, deadline index | the same |
 //! | visible again | ready index | delivery row without deadline |
 //!
-//! A message that came from another queue is visible again from the start ([`arrival`]).
+//! A message that came from another queue is visible again from the start ([`arrival`]). One of a
+//! standard queue's tenant is in its tenant's order while it is visible, fresh or again ([`tenants`]).
 //!
 //! FIFO partitions find messages through their groups ([`fifo`]), standard ones through the ready
 //! index and the cursor ([`standard`]).
@@ -22,17 +23,21 @@ mod attempts;
 mod dead_letters;
 mod deduplication;
 mod delivery;
+mod fair;
 mod fifo;
 mod moving;
 mod removal;
+mod sample;
 mod standard;
 mod status;
+mod tenants;
 
 use bytes::Bytes;
 use squorum_proto::queue::{DeliveryRow, PartitionRow};
 use squorum_store::{StoreError, Txn, View};
 use squorum_types::{PartitionId, Timestamp};
 
+use self::tenants::Tenants;
 use crate::index::Index;
 use crate::keys::{DELAYED_LANE, GenerationKeys, ORDINARY_LANE, ShardKeys, Table};
 use crate::rows::corrupt;
@@ -60,6 +65,9 @@ pub(crate) struct Partition {
     attempt_expiries: Index<(u64, [u8; 16])>,
     /// Messages sent before their neighbours, by the time when they were sent.
     expiries: Index<(u64, u64)>,
+    /// The first visible message of each tenant.
+    turns: Index<(u64, u64)>,
+    tenants: Tenants,
     /// When the message at the head was sent, while that is known.
     head_sent_at_ms: Option<u64>,
     /// The entry that used the partition last, for the cache.
@@ -91,14 +99,17 @@ impl Partition {
             deduplication_expiries: Index::new(Table::DeduplicationExpiry, window),
             attempt_expiries: Index::new(Table::AttemptExpiry, window),
             expiries: Index::new(Table::Expiry, window),
+            turns: Index::new(Table::Turn, window),
+            tenants: Tenants::default(),
             head_sent_at_ms: None,
             used_at: 0,
             counted_len: 0,
         })
     }
 
-    /// Writes the row if it changed.
+    /// Writes the rows that changed.
     pub(crate) fn save<T: Txn>(&mut self, txn: &mut T, shard: ShardKeys) {
+        self.tenants.save(txn, self.keys);
         if self.saved != Some(self.row) {
             rows::put(txn, shard.partition(self.id), &self.row);
             self.saved = Some(self.row);
@@ -114,6 +125,7 @@ impl Partition {
             + self.deduplication_expiries.len()
             + self.attempt_expiries.len()
             + self.expiries.len()
+            + self.turns.len()
     }
 
     pub(crate) fn delivery_row<V: View>(
@@ -155,14 +167,18 @@ impl Partition {
         view: &V,
         seq: u64,
     ) -> Result<Option<(u32, Bytes)>, StoreError> {
-        if let Some(row) = view.get(&self.keys.message(ORDINARY_LANE, seq))? {
-            return Ok(Some((ORDINARY_LANE, row)));
+        let lanes = match self.row.flight {
+            _ if seq > self.row.last_delayed_seq => &[ORDINARY_LANE][..],
+            None => &[ORDINARY_LANE, DELAYED_LANE],
+            // Where tenants are, most messages are likely theirs.
+            Some(_) => &[DELAYED_LANE, ORDINARY_LANE],
+        };
+        for lane in lanes {
+            if let Some(row) = view.get(&self.keys.message(*lane, seq))? {
+                return Ok(Some((*lane, row)));
+            }
         }
-        if seq > self.row.last_delayed_seq {
-            return Ok(None);
-        }
-        let delayed = view.get(&self.keys.message(DELAYED_LANE, seq))?;
-        Ok(delayed.map(|row| (DELAYED_LANE, row)))
+        Ok(None)
     }
 }
 

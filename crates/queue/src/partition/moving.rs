@@ -45,7 +45,7 @@ impl Partition {
             };
             let origin = origin_of(&candidate);
             let Some(target) = route_of(origin, &command.routes) else {
-                self.put_back(step, &candidate);
+                self.put_back(step, &candidate)?;
                 progress.unrouted = Some(Unrouted { origin });
                 self.row.move_progress = Some(progress);
                 return Ok(());
@@ -81,14 +81,20 @@ impl Partition {
     }
 
     /// Undoes the choice. A FIFO message was never taken out of its group.
-    fn put_back<T: Txn>(&mut self, step: &mut Step<'_, T>, candidate: &Candidate) {
-        if !step.settings.fifo {
-            let order = candidate
-                .delivery
-                .as_ref()
-                .map_or(candidate.seq, |delivery| delivery.ready_order);
-            self.insert_ready(step, (order, candidate.seq), candidate.lane);
+    fn put_back<T: Txn>(
+        &mut self,
+        step: &mut Step<'_, T>,
+        candidate: &Candidate,
+    ) -> Result<(), StoreError> {
+        if step.settings.fifo {
+            return Ok(());
         }
+        let order = candidate
+            .delivery
+            .as_ref()
+            .map_or(candidate.seq, |delivery| delivery.ready_order);
+        let place = (order, candidate.seq);
+        self.show(step, candidate.tenant, place, candidate.lane)
     }
 
     /// Moves a chosen message to the outbox.
@@ -102,6 +108,7 @@ impl Partition {
         let Candidate {
             seq,
             lane,
+            tenant,
             delivery,
             group_id,
             ..
@@ -123,6 +130,7 @@ impl Partition {
                 task,
                 origin: known.source,
             }),
+            tenant: *tenant,
         };
         step.outbox.push(step.txn, shard, partition, message);
         match delivery {
@@ -134,6 +142,7 @@ impl Partition {
                     sent_at,
                     due: sent_at,
                     group_id: group_id.clone(),
+                    tenant: 0,
                 };
                 self.remove_unreceived(step, *lane, *seq, &head)?;
             }

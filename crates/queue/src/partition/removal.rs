@@ -18,11 +18,10 @@ impl Partition {
         mut delivery: DeliveryRow,
     ) -> Result<(), StoreError> {
         if delivery.deadline_ms > 0 {
-            self.take_from_flight(step, seq, &mut delivery);
+            self.take_from_flight(step, seq, &mut delivery)?;
         } else {
             if !step.settings.fifo {
-                self.ready
-                    .remove(step.txn, self.keys, (delivery.ready_order, seq));
+                self.hide(step, delivery.tenant, (delivery.ready_order, seq))?;
             }
             *self.counter_at(step, seq) -= 1;
         }
@@ -69,14 +68,29 @@ impl Partition {
             *self.counter_at(step, seq) -= 1;
         } else if fresh {
             self.row.visible -= 1;
-        } else if self.ready.contains(step.txn, self.keys, (seq, seq))? {
-            self.ready.remove(step.txn, self.keys, (seq, seq));
+        } else if self.is_shown(step, seq, head)? {
+            self.hide(step, head.tenant, (seq, seq))?;
             self.row.visible -= 1;
         } else {
             self.delays.remove(step.txn, self.keys, (head.due.0, seq));
             self.row.delayed -= 1;
         }
         self.remove_rows(step, lane, seq, &head.group_id)
+    }
+
+    /// Whether a standard message that was never received and that the cursor does not find is visible
+    /// all the same; else it is delayed.
+    fn is_shown<T: Txn>(
+        &self,
+        step: &Step<'_, T>,
+        seq: u64,
+        head: &MessageHead,
+    ) -> Result<bool, StoreError> {
+        if head.tenant == 0 {
+            return self.ready.contains(step.txn, self.keys, (seq, seq));
+        }
+        let delay = (head.due.0, seq);
+        Ok(!self.delays.contains(step.txn, self.keys, delay)?)
     }
 
     /// What counts a message that is not in flight, nor in the delay index.

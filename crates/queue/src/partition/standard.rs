@@ -4,6 +4,7 @@
 use bytes::Bytes;
 use squorum_store::{Cursor, StoreError, Txn};
 
+use super::fair::lane_of;
 use super::{Candidate, Partition};
 use crate::keys::{ORDINARY_LANE, trailing_seq};
 use crate::rows::corrupt;
@@ -18,6 +19,9 @@ impl Partition {
         step: &mut Step<'_, T>,
         count: usize,
     ) -> Result<Vec<Candidate>, StoreError> {
+        if self.visible_of_tenants() > 0 {
+            return self.choose_fairly(step, count);
+        }
         let mut chosen = Vec::with_capacity(count);
         for _ in 0..step.limits.step_budget {
             let wanted = count - chosen.len();
@@ -67,14 +71,9 @@ impl Partition {
                         break;
                     };
                     self.row.cursor_seq = seq + 1;
-                    let lane = ORDINARY_LANE;
-                    let group_id = String::new();
                     chosen.push(Candidate {
-                        seq,
-                        lane,
-                        delivery: None,
-                        group_id,
                         message,
+                        ..Candidate::fresh(seq, ORDINARY_LANE)
                     });
                 }
             }
@@ -88,22 +87,14 @@ impl Partition {
         seq: u64,
         lane: &Bytes,
     ) -> Result<Candidate, StoreError> {
-        let delivery = self.delivery_row(step.txn, seq)?;
-        let lane = lane
-            .first_chunk::<4>()
-            .ok_or_else(|| corrupt("ready index"))?;
-        let lane = u32::from_be_bytes(*lane);
         Ok(Candidate {
-            seq,
-            lane,
-            delivery,
-            group_id: String::new(),
-            message: None,
+            delivery: self.delivery_row(step.txn, seq)?,
+            ..Candidate::fresh(seq, lane_of(lane)?)
         })
     }
 
     /// The next messages that were never received, with their rows where bodies are owed.
-    fn scan_fresh<T: Txn>(
+    pub(super) fn scan_fresh<T: Txn>(
         &self,
         step: &Step<'_, T>,
         count: usize,
@@ -139,10 +130,20 @@ impl Partition {
     }
 
     /// Keeps a message that was sent with a delay until it is due.
-    pub(crate) fn insert_delayed<T: Txn>(&mut self, step: &mut Step<'_, T>, due_ms: u64, seq: u64) {
+    pub(crate) fn insert_delayed<T: Txn>(
+        &mut self,
+        step: &mut Step<'_, T>,
+        due_ms: u64,
+        seq: u64,
+        tenant: u32,
+    ) {
+        let tenant = match tenant {
+            0 => Bytes::new(),
+            tenant => Bytes::copy_from_slice(&tenant.to_be_bytes()),
+        };
         let floor = &mut self.row.delay_floor;
         self.delays
-            .insert(step.txn, self.keys, floor, (due_ms, seq), Bytes::new());
+            .insert(step.txn, self.keys, floor, (due_ms, seq), tenant);
         self.row.delayed += 1;
         self.row.last_delayed_seq = seq;
     }

@@ -6,6 +6,7 @@ use squorum_store::{Cursor, StoreError, View};
 use squorum_types::{PartitionId, QueueId, ShardId, Timestamp};
 
 use super::Partition;
+use crate::Limits;
 use crate::keys::{ShardKeys, Table};
 use crate::rows;
 use crate::stored_message::MessageHead;
@@ -23,6 +24,11 @@ pub struct PartitionStatus {
     /// Of the first message that is not deleted. `None` without messages, and until an entry has
     /// touched the partition.
     pub oldest_sent_at: Option<Timestamp>,
+    /// Tenants whose messages stand before those of others and wait all the same, because they are
+    /// noisy.
+    pub noisy_tenants: u64,
+    /// All that is visible is of noisy tenants.
+    pub noisy_only: bool,
 }
 
 impl PartitionStatus {
@@ -38,6 +44,8 @@ impl PartitionStatus {
             },
             next_due: None,
             oldest_sent_at: None,
+            noisy_tenants: 0,
+            noisy_only: false,
         }
     }
 }
@@ -48,6 +56,8 @@ impl Partition {
         &mut self,
         view: &V,
         settings: &QueueSettings,
+        now: Timestamp,
+        limits: &Limits,
     ) -> Result<PartitionStatus, StoreError> {
         let floor = &mut self.row.deadline_floor;
         let deadline = self.deadlines.first(view, self.keys, floor)?;
@@ -65,7 +75,10 @@ impl Partition {
         let arrival_expiry = arrival.map(|sent_at| sent_at.plus_ms(settings.retention_ms));
         let dues = [deadline, delay, expiry, arrival_expiry];
         let at_head = self.head_sent_at().filter(|_| expiry.is_some());
+        let (noisy_tenants, noisy_only) = self.held_back(view, now, limits)?;
         Ok(PartitionStatus {
+            noisy_tenants,
+            noisy_only,
             next_due: dues.into_iter().flatten().min(),
             oldest_sent_at: [at_head, arrival].into_iter().flatten().min(),
             ..PartitionStatus::of_row(&self.row, settings)

@@ -5,6 +5,7 @@ mod entry;
 mod outcome;
 mod row;
 mod run;
+mod tenant;
 
 use prost::Message;
 

@@ -3,6 +3,7 @@
 
 mod campaign;
 mod drain;
+mod fair;
 mod generator;
 mod golden;
 mod history;

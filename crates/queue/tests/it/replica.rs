@@ -47,6 +47,7 @@ pub(crate) fn limits(rules: Rules, caches: Caches, step_budget: usize) -> Limits
         session_ttl_ms: rules.session_ttl_ms,
         step_budget,
         in_flight_max: rules.in_flight_max,
+        noisy_in_flight_min: rules.noisy_in_flight_min,
         outbox_max: rules.outbox_max,
     }
 }

@@ -58,6 +58,7 @@ struct Done {
 
 pub(crate) struct Run {
     checks: Checks,
+    rules: Rules,
     model: Model,
     pub(crate) history: History,
     replicas: [Replica; 3],
@@ -72,6 +73,7 @@ impl Run {
         let replica = |caches| Replica::new(limits(rules, caches, step_budget));
         Run {
             checks,
+            rules,
             model: Model::new(rules),
             history: History::default(),
             replicas: [
@@ -161,6 +163,9 @@ impl Run {
             return same(&format!("status of {id}, which is gone"), &None, status);
         };
         let expected = partition.status();
+        // Not every entry that touches a partition lets its time pass.
+        let mut now = partition.clone();
+        now.pass_time(self.model.clock_ms());
         let deliverable = match self.model.queues[&key.0].settings.fifo {
             true => partition.available_groups(),
             false => expected.visible,
@@ -172,6 +177,8 @@ impl Run {
             deliverable,
             next_due: self.model.next_due_ms(key).map(Timestamp),
             oldest_sent_at: partition.oldest_sent_at_ms().map(Timestamp),
+            noisy_tenants: now.noisy_tenants(self.rules),
+            noisy_only: now.noisy_only(self.rules),
         };
         same(&format!("status of {id}"), &Some(expected), status)
     }

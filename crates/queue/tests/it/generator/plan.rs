@@ -180,6 +180,7 @@ impl Generator {
                     delay_ms: if delayed { 1 + random.below(30_000) } else { 0 },
                     group_id,
                     deduplication_hash: hash,
+                    tenant: random.below(self.profile.tenants + 1) as u32,
                 }
             })
             .collect();

@@ -13,6 +13,8 @@ pub(crate) struct Profile {
     pub(super) step_ms: u64,
     pub(super) jump_ms_max: u64,
     pub(super) groups: u64,
+    /// Of standard queues.
+    pub(super) tenants: u64,
     pub(super) deduplication_ids: u64,
     /// Whether messages leave for other shards and come from them.
     pub(crate) transfers: bool,
@@ -44,6 +46,7 @@ impl Profile {
                 sessions_max: pick(random, &[3, 4, 8]),
                 session_ttl_ms: pick(random, &[60_000, 600_000, 3_600_000]),
                 in_flight_max: pick(random, &[3, 15, 1000]),
+                noisy_in_flight_min: pick(random, &[1, 3, 10]),
                 outbox_max: 1000,
             },
             queues: 1 + random.below(5),
@@ -52,6 +55,7 @@ impl Profile {
             step_ms: pick(random, &[5, 2_000, 20_000]),
             jump_ms_max: pick(random, &[10_000, 120_000, 3_600_000]),
             groups: pick(random, &[1, 3, 8, 30]),
+            tenants: pick(random, &[0, 1, 2, 5, 30]),
             deduplication_ids: pick(random, &[4, 40, 100_000]),
             transfers: false,
             weights: Weights {

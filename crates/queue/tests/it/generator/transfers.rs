@@ -52,6 +52,7 @@ impl Generator {
             }),
             dead_letter_source: "arn-of-77".to_owned(),
             r#move: random.once_in(3).then(proto::Move::default),
+            tenant: random.below(self.profile.tenants + 1) as u32,
         };
         proto::Transfer {
             number,

@@ -46,6 +46,7 @@ pub(super) fn transferred_message() -> proto::TransferredMessage {
             task: 6,
             origin: PARTITION,
         }),
+        tenant: 0,
     }
 }
 
@@ -131,6 +132,7 @@ fn send() {
             delay_ms: 1_000,
             group_id: "group".to_owned(),
             deduplication_hash: sixteen(0xbb),
+            tenant: 0,
         }],
     };
     check_command(

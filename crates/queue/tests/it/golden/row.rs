@@ -75,6 +75,8 @@ fn queues_and_partitions() {
         sent_floor_ms: 18,
         expiry_floor: 19,
         move_progress: Some(progress()),
+        turn_floor: 0,
+        flight: None,
     };
     check(
         "PartitionRow",
@@ -103,6 +105,7 @@ fn deliveries_and_records() {
             queue: 300,
             index: 2,
         }),
+        tenant: 0,
     };
     check(
         "DeliveryRow",

@@ -20,6 +20,7 @@ fn new_message(number: u8) -> proto::NewMessage {
         delay_ms: if number == 2 { 700 } else { 0 },
         group_id: format!("group-{}", number % 2),
         deduplication_hash: sixteen(number % 4),
+        tenant: 0,
     }
 }
 
@@ -115,17 +116,64 @@ fn operations() -> Vec<Operation> {
     ]
 }
 
+/// Messages of three tenants and of none, one delayed, one received too often to stay in place.
+fn operations_with_tenants() -> Vec<Operation> {
+    let of_tenants = |numbers: std::ops::Range<u8>| {
+        let messages = numbers.map(|number| proto::NewMessage {
+            tenant: u32::from(number % 4),
+            ..new_message(number)
+        });
+        Operation::Send(proto::Send {
+            partition: Some(STANDARD),
+            version: VERSION,
+            messages: messages.collect(),
+        })
+    };
+    let tick = Operation::Tick(proto::Tick {
+        partitions: vec![STANDARD],
+    });
+    vec![
+        Operation::OpenSession(proto::OpenSession {}),
+        configure(1, false),
+        of_tenants(0..9),
+        receive(STANDARD, 1_000),
+        receive(STANDARD, 0),
+        receive(STANDARD, 0),
+        change(STANDARD, 1, 1),
+        of_tenants(9..14),
+        delete(STANDARD, 2, 2),
+        receive(STANDARD, 2_000),
+        Operation::Release(proto::Release { receive_number: 10 }),
+        tick.clone(),
+        receive(STANDARD, 60_000),
+        tick,
+    ]
+}
+
 #[test]
 fn the_state_of_a_log_never_changes() {
+    let state = state_after(operations());
+    assert_eq!(state, (59, 0x37a75064562d7221, 0x5863137fdbfc74e));
+}
+
+#[test]
+fn the_state_of_a_log_with_tenants_never_changes() {
+    let state = state_after(operations_with_tenants());
+    assert_eq!(state, (42, 3392714686284908868, 8518204605245066219));
+}
+
+/// How many rows there are, and the digests of the writes and of the rows.
+fn state_after(operations: Vec<Operation>) -> (usize, u64, u64) {
     let rules = Rules {
         session_window: 100,
         sessions_max: 2,
         session_ttl_ms: 3_600_000,
         in_flight_max: 100,
+        noisy_in_flight_min: 30,
         outbox_max: 100,
     };
     let mut replica = Replica::new(limits(rules, Caches::SMALL, 3));
-    for (at, operation) in operations().into_iter().enumerate() {
+    for (at, operation) in operations.into_iter().enumerate() {
         let number = at as u64 + 1;
         let command = proto::Command {
             number,
@@ -145,10 +193,9 @@ fn the_state_of_a_log_never_changes() {
         };
         replica.apply([(&entry, false)]);
     }
-    let state = (
+    (
         replica.rows_count(),
         replica.shard.digest(),
         replica.rows_digest(),
-    );
-    assert_eq!(state, (59, 0x37a75064562d7221, 0x5863137fdbfc74e));
+    )
 }

@@ -11,6 +11,7 @@ mod moving;
 mod partition;
 mod session;
 mod standard;
+mod tenants;
 mod transfers;
 
 use std::collections::BTreeMap;
@@ -35,6 +36,7 @@ pub(crate) struct Rules {
     pub(crate) sessions_max: usize,
     pub(crate) session_ttl_ms: u64,
     pub(crate) in_flight_max: u64,
+    pub(crate) noisy_in_flight_min: u64,
     pub(crate) outbox_max: u64,
 }
 

@@ -42,6 +42,9 @@ impl Partition {
             let progress = self.progress.as_mut().unwrap();
             let Some(route) = fitting.next() else {
                 progress.unrouted = Some(proto::Unrouted { origin });
+                // It was taken and is put back.
+                self.messages[at].state = State::Chosen;
+                self.show(at);
                 return;
             };
             progress.unrouted = None;
@@ -63,9 +66,7 @@ impl Partition {
     /// The first visible message of a standard queue that was not received too often.
     fn first_or_bury(&mut self, desk: &mut Desk<'_>) -> Option<u64> {
         loop {
-            let visible = self.messages.iter();
-            let visible = visible.filter(|message| message.state == State::Visible);
-            let (_, seq) = visible.map(|message| (message.order, message.seq)).min()?;
+            let seq = self.next_in_fairness(desk.rules)?;
             if !self.bury(desk, seq) {
                 return Some(seq);
             }

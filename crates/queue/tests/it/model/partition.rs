@@ -7,6 +7,7 @@ use squorum_proto::queue as proto;
 use squorum_types::limits::{DEDUPLICATION_WINDOW_MS, VISIBILITY_TIMEOUT_MS_MAX};
 
 use super::Desk;
+use super::tenants::Tenants;
 use crate::outcome::sent;
 
 /// Messages received so often go to the back of a standard queue when they return.
@@ -23,6 +24,8 @@ pub(super) enum State {
     Visible,
     /// Until this deadline.
     InFlight(u64),
+    /// Taken by the receive that is at work.
+    Chosen,
 }
 
 #[derive(Clone, Debug)]
@@ -30,6 +33,8 @@ pub(super) struct Message {
     pub(super) seq: u64,
     pub(super) group_id: String,
     pub(super) lane: u32,
+    /// Of a standard queue; 0 if it has none.
+    pub(super) tenant: u32,
     pub(super) sent_at_ms: u64,
     pub(super) envelope: Bytes,
     pub(super) state: State,
@@ -82,6 +87,7 @@ pub(crate) struct Partition {
     pub(super) rotated: BTreeMap<String, u64>,
     /// Of the last move task.
     pub(super) progress: Option<proto::MoveProgress>,
+    pub(super) tenants: Tenants,
 }
 
 impl Partition {
@@ -99,14 +105,13 @@ impl Partition {
 
     /// Does what time brought.
     pub(super) fn advance(&mut self, clock_ms: u64, settings: &proto::QueueSettings) {
+        self.pass_time(clock_ms);
         for at in 0..self.messages.len() {
             match self.messages[at].state {
                 State::InFlight(deadline) if deadline <= clock_ms => {
                     self.give_back(at, settings.fifo);
                 }
-                State::Delayed(until) if until <= clock_ms => {
-                    self.messages[at].state = State::Visible;
-                }
+                State::Delayed(until) if until <= clock_ms => self.show(at),
                 _ => {}
             }
         }
@@ -131,8 +136,8 @@ impl Partition {
     /// Makes a message that was received visible again.
     pub(super) fn give_back(&mut self, at: usize, fifo: bool) {
         let next_seq = self.next_seq();
+        self.show(at);
         let message = &mut self.messages[at];
-        message.state = State::Visible;
         if !fifo {
             let back = message.receive_count >= RECEIVES_BEFORE_BACK_OF_QUEUE;
             message.order = if back { next_seq } else { message.seq };
@@ -140,6 +145,7 @@ impl Partition {
     }
 
     pub(super) fn remove(&mut self, at: usize) {
+        self.leave_flight(at);
         let message = self.messages.remove(at);
         let mut before = self.messages[..at].iter();
         if before.all(|other| other.group_id != message.group_id) {
@@ -175,7 +181,7 @@ impl Partition {
                 } else {
                     State::Visible
                 };
-                self.push(clock_ms, state, new)
+                self.push(clock_ms, state, new, new.tenant)
             }
         }))
     }
@@ -193,7 +199,7 @@ impl Partition {
                 duplicate_of: first.id.clone(),
             };
         }
-        let sent = self.push(clock_ms, self.state_of_new(settings), new);
+        let sent = self.push(clock_ms, self.state_of_new(settings), new, 0);
         self.deduplication.push(Deduplication {
             hash: hash.clone(),
             expires_at_ms: clock_ms + DEDUPLICATION_WINDOW_MS,
@@ -213,17 +219,27 @@ impl Partition {
         }
     }
 
-    fn push(&mut self, clock_ms: u64, state: State, new: &proto::NewMessage) -> proto::SentMessage {
+    fn push(
+        &mut self,
+        clock_ms: u64,
+        state: State,
+        new: &proto::NewMessage,
+        tenant: u32,
+    ) -> proto::SentMessage {
         let seq = self.next_seq();
         self.last_seq = seq;
+        if state == State::Visible {
+            self.backlog_begins(tenant);
+        }
         self.messages.push(Message {
             seq,
             group_id: new.group_id.clone(),
-            lane: if matches!(state, State::Delayed(_)) {
+            lane: if tenant > 0 || matches!(state, State::Delayed(_)) {
                 DELAYED_LANE
             } else {
                 0
             },
+            tenant,
             sent_at_ms: clock_ms,
             envelope: new.envelope.clone(),
             state,
@@ -258,7 +274,8 @@ impl Partition {
         } else {
             State::Visible
         };
-        self.push(clock_ms, state, &new);
+        let tenant = if settings.fifo { 0 } else { message.tenant };
+        self.push(clock_ms, state, &new, tenant);
         if message.r#move.is_some() {
             return;
         }
@@ -322,6 +339,7 @@ impl Partition {
             }),
             dead_letter_source,
             r#move: None,
+            tenant: message.tenant,
         }
     }
 
@@ -343,7 +361,7 @@ impl Partition {
         true
     }
 
-    /// One delivery of the message. With a visibility timeout of zero it stays visible.
+    /// One delivery of the message. With a visibility timeout of zero it does not go into flight.
     pub(super) fn deliver(
         &mut self,
         at: usize,
@@ -358,18 +376,18 @@ impl Partition {
         message.receive_count += 1;
         message.received_at_ms = clock_ms;
         message.delivery_number = *desk.next_number;
-        message.state = match visibility_timeout_ms {
-            0 => State::Visible,
-            timeout_ms => State::InFlight(clock_ms + timeout_ms),
-        };
         *desk.next_number += 1;
-        proto::DeliveredMessage {
+        let delivered = proto::DeliveredMessage {
             seq: message.seq,
             delivery_number: message.delivery_number,
             receive_count: message.receive_count,
             first_received_at_ms: message.first_received_at_ms,
             lane: message.lane,
+        };
+        if visibility_timeout_ms > 0 {
+            self.fly(at, clock_ms + visibility_timeout_ms);
         }
+        delivered
     }
 
     /// How many messages a receive may take at most. With a full flight that is none.
@@ -425,7 +443,7 @@ impl Partition {
             return proto::EntryResult::BeyondLimit;
         }
         if change.visibility_timeout_ms > 0 {
-            message.state = State::InFlight(deadline_ms);
+            self.fly(at, deadline_ms);
         } else if in_flight {
             self.give_back(at, fifo);
         }
@@ -471,6 +489,7 @@ impl Partition {
                 State::Visible => status.visible += 1,
                 State::InFlight(_) => status.in_flight += 1,
                 State::Delayed(_) | State::Immature => status.delayed += 1,
+                State::Chosen => {}
             }
         }
         status
@@ -488,7 +507,7 @@ impl Partition {
                     dues_ms.push(message.sent_at_ms + settings.delay_ms);
                     break;
                 }
-                State::Visible => {}
+                State::Visible | State::Chosen => {}
             }
         }
         dues_ms.into_iter().min()
@@ -507,7 +526,7 @@ impl Partition {
             match message.state {
                 State::InFlight(at_ms) | State::Delayed(at_ms) => dues_ms.push(at_ms),
                 State::Immature => dues_ms.push(message.sent_at_ms + settings.delay_ms),
-                State::Visible => {}
+                State::Visible | State::Chosen => {}
             }
         }
         dues_ms.extend(self.deduplication.iter().map(|record| record.expires_at_ms));

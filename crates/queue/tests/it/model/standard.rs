@@ -20,21 +20,18 @@ impl Partition {
         if receive.replay_only {
             return received(Vec::new(), receive);
         }
-        let mut chosen: Vec<(u64, u64)> = self
-            .messages
-            .iter()
-            .filter(|message| message.state == State::Visible)
-            .map(|message| (message.order, message.seq))
-            .collect();
-        chosen.sort_unstable();
+        let mut chosen = Vec::new();
+        while chosen.len() < take_max
+            && let Some(seq) = self.next_in_fairness(desk.rules)
+        {
+            if !self.bury(desk, seq) {
+                let at = self.position_of(seq).unwrap();
+                self.messages[at].state = State::Chosen;
+                chosen.push(seq);
+            }
+        }
         let mut deliveries = Vec::new();
-        for (_, seq) in chosen {
-            if deliveries.len() == take_max {
-                break;
-            }
-            if self.bury(desk, seq) {
-                continue;
-            }
+        for seq in chosen {
             let at = self.position_of(seq).unwrap();
             let timeout_ms = receive.visibility_timeout_ms;
             deliveries.push(self.deliver(at, desk, timeout_ms));

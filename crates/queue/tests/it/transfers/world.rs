@@ -58,6 +58,7 @@ impl World {
             sessions_max: 4,
             session_ttl_ms: u64::MAX / 2,
             in_flight_max: 1000,
+            noisy_in_flight_min: 3,
             outbox_max: 1 + random.below(30),
         };
         let caches = [Caches::TINY, Caches::SMALL, Caches::LARGE];
@@ -212,6 +213,7 @@ impl World {
             } else {
                 Default::default()
             },
+            tenant: self.messages_sent as u32 % 3,
         };
         let send = proto::Send {
             partition: Some(partition.into()),

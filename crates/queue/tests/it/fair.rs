@@ -1,0 +1,219 @@
+//! Fair queues as AWS describes them, told in order: a tenant floods a standard queue, and what the
+//! others send meanwhile goes first. The campaigns hold every rule against the reference.
+
+use squorum_proto::queue as proto;
+use squorum_proto::queue::command::Operation;
+use squorum_proto::queue::outcome::Kind;
+use squorum_queue::CommandOutcome;
+
+use crate::model::Rules;
+use crate::replica::{Caches, Replica, limits};
+
+const PARTITION: Option<proto::Partition> = Some(proto::Partition { queue: 1, index: 0 });
+const FLOOD: u32 = 1;
+const QUIET: u32 = 2;
+const OTHER: u32 = 3;
+const NOBODY: u32 = 0;
+
+struct Story {
+    replica: Replica,
+    now_ms: u64,
+    number: u64,
+    sent: u64,
+}
+
+impl Story {
+    /// With AWS's figures.
+    fn begin() -> Story {
+        let rules = Rules {
+            session_window: 1_000,
+            sessions_max: 2,
+            session_ttl_ms: 3_600_000,
+            in_flight_max: 120_000,
+            noisy_in_flight_min: 30,
+            outbox_max: 100,
+        };
+        let mut story = Story {
+            replica: Replica::new(limits(rules, Caches::SMALL, 1_024)),
+            now_ms: 1_700_000_000_000,
+            number: 0,
+            sent: 0,
+        };
+        story.run(Operation::OpenSession(proto::OpenSession {}));
+        let settings = Some(proto::QueueSettings {
+            retention_ms: 345_600_000,
+            ..Default::default()
+        });
+        story.run(Operation::Configure(proto::Configure {
+            queue: 1,
+            version: 1,
+            settings,
+        }));
+        story
+    }
+
+    fn run(&mut self, operation: Operation) -> CommandOutcome {
+        self.number += 1;
+        let command = proto::Command {
+            number: self.number,
+            operation: Some(operation),
+        };
+        let batch = proto::SessionBatch {
+            session: 1,
+            acknowledged_below: self.number,
+            commands: vec![command],
+            ..Default::default()
+        };
+        let entry = proto::Entry {
+            now_ms: self.now_ms,
+            first_stamp: true,
+            batches: vec![batch],
+        };
+        let (mut applied, _) = self.replica.apply([(&entry, true)]).pop().unwrap();
+        applied.outcomes.pop().unwrap()
+    }
+
+    fn send(&mut self, tenant: u32, count: u64) {
+        let messages = (0..count).map(|_| {
+            self.sent += 1;
+            proto::NewMessage {
+                envelope: vec![tenant as u8].into(),
+                id: u128::from(self.sent).to_be_bytes().to_vec().into(),
+                tenant,
+                ..Default::default()
+            }
+        });
+        let messages = messages.collect();
+        let send = proto::Send {
+            partition: PARTITION,
+            version: 1,
+            messages,
+        };
+        let sent = self.run(Operation::Send(send)).outcome.kind;
+        assert!(matches!(sent, Some(Kind::Sent(_))), "{sent:?}");
+    }
+
+    /// The tenants whose messages a receive of up to `count` gives, and their deliveries.
+    fn receive(
+        &mut self,
+        count: u32,
+        timeout_ms: u64,
+    ) -> (Vec<u32>, Vec<proto::DeliveryReference>) {
+        let outcome = self.run(Operation::Receive(proto::Receive {
+            partition: PARTITION,
+            version: 1,
+            messages_max: count,
+            visibility_timeout_ms: timeout_ms,
+            ..Default::default()
+        }));
+        let Some(Kind::Received(received)) = outcome.outcome.kind else {
+            panic!("{:?}", outcome.outcome);
+        };
+        let tenants = outcome.messages.iter();
+        let deliveries = received.messages.iter();
+        (
+            tenants
+                .map(|message| u32::from(message.envelope[0]))
+                .collect(),
+            deliveries
+                .map(|one| proto::DeliveryReference {
+                    seq: one.seq,
+                    delivery_number: one.delivery_number,
+                })
+                .collect(),
+        )
+    }
+
+    fn delete(&mut self, deliveries: Vec<proto::DeliveryReference>) {
+        let delete = proto::Delete {
+            partition: PARTITION,
+            version: 1,
+            deliveries,
+        };
+        let deleted = self.run(Operation::Delete(delete)).outcome.kind;
+        assert!(matches!(deleted, Some(Kind::Results(_))), "{deleted:?}");
+    }
+}
+
+#[test]
+fn nobody_is_noisy_before_consumers_have_worked() {
+    let mut story = Story::begin();
+    for tenant in [FLOOD, FLOOD, QUIET, NOBODY, FLOOD, OTHER] {
+        story.send(tenant, 1);
+    }
+    let (tenants, _) = story.receive(10, 30_000);
+    assert_eq!(tenants, [FLOOD, FLOOD, QUIET, NOBODY, FLOOD, OTHER]);
+}
+
+#[test]
+fn thirty_in_flight_and_a_tenth_of_all_make_a_tenant_noisy() {
+    let mut story = Story::begin();
+    story.send(FLOOD, 100);
+    story.send(QUIET, 3);
+    // No time passes, so only numbers count: the flood's first 30 are in flight, then the quiet one's
+    // turn has come.
+    for _ in 0..3 {
+        assert_eq!(story.receive(10, 30_000).0, [FLOOD; 10]);
+    }
+    let (tenants, _) = story.receive(5, 30_000);
+    assert_eq!(tenants, [QUIET, QUIET, QUIET, FLOOD, FLOOD]);
+    // What has no tenant is never held back.
+    story.send(NOBODY, 1);
+    assert_eq!(story.receive(1, 30_000).0, [NOBODY]);
+}
+
+#[test]
+fn few_messages_that_take_long_make_a_tenant_noisy() {
+    let mut story = Story::begin();
+    story.send(FLOOD, 10);
+    assert_eq!(story.receive(2, 600_000).0, [FLOOD, FLOOD]);
+    story.send(QUIET, 1);
+    story.now_ms += 50;
+    assert_eq!(story.receive(2, 600_000).0, [QUIET, FLOOD]);
+}
+
+#[test]
+fn a_noisy_tenant_gets_what_quiet_ones_leave_and_is_quiet_without_a_backlog() {
+    let mut story = Story::begin();
+    story.send(FLOOD, 12);
+    let (_, held) = story.receive(10, 600_000);
+    story.now_ms += 50;
+    // All capacity is the flood's while there is nobody else.
+    let (tenants, more) = story.receive(10, 600_000);
+    assert_eq!(tenants, [FLOOD, FLOOD]);
+    story.delete([held, more].concat());
+    // Its backlog is gone: it begins anew.
+    story.send(FLOOD, 1);
+    story.send(QUIET, 1);
+    assert_eq!(story.receive(2, 600_000).0, [FLOOD, QUIET]);
+}
+
+#[test]
+fn what_comes_back_does_not_go_before_quiet_tenants() {
+    let mut story = Story::begin();
+    story.send(FLOOD, 3);
+    assert_eq!(story.receive(2, 1_000).0, [FLOOD, FLOOD]);
+    story.now_ms += 500;
+    story.send(QUIET, 1);
+    story.now_ms += 500;
+    // Both are visible again, before the quiet one in order; but the flood had all of the time.
+    assert_eq!(story.receive(4, 1_000).0, [QUIET, FLOOD, FLOOD, FLOOD]);
+}
+
+#[test]
+fn of_noisy_tenants_the_one_with_fewest_in_flight_goes_first() {
+    let mut story = Story::begin();
+    story.send(FLOOD, 10);
+    story.send(OTHER, 10);
+    let (tenants, _) = story.receive(10, 600_000);
+    assert_eq!(tenants, [FLOOD; 10]);
+    story.send(FLOOD, 10);
+    story.now_ms += 50;
+    assert_eq!(story.receive(4, 600_000).0, [OTHER; 4]);
+    story.now_ms += 50;
+    // Both are noisy now: the other one's turn, until it has as many in flight.
+    assert_eq!(
+        story.receive(8, 600_000).0,
+        [OTHER, OTHER, OTHER, OTHER, OTHER, OTHER, FLOOD, FLOOD]
+    );
+}
