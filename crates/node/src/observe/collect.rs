@@ -87,6 +87,7 @@ impl<S: Store> Inner<S> {
             totals.in_flight += board.in_flight;
             totals.delayed += board.delayed;
             totals.partitions += board.partitions;
+            totals.noisy_tenants += board.noisy_tenants;
             let age_ms = board
                 .oldest_sent_at
                 .map_or(0, |sent_at| now.0.saturating_sub(sent_at.0));

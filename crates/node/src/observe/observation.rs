@@ -112,4 +112,6 @@ pub struct MessageTotals {
     /// Of the oldest message that is not deleted, as far as it is known. A partition is known from
     /// the first entry on that touches it after a start.
     pub oldest_age: Duration,
+    /// Tenants of standard queues that wait behind others for being noisy, once for each partition.
+    pub noisy_tenants: u64,
 }

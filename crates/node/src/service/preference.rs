@@ -2,6 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
+use squorum_queue::PartitionStatus;
 use squorum_store::Store;
 use squorum_types::PartitionId;
 use squorum_types::service::QueueInfo;
@@ -25,6 +26,36 @@ enum Distance {
     Leaderless,
 }
 
+/// What a partition has for a poll; less is better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Offer {
+    Messages,
+    /// Of noisy tenants alone: those of quiet ones go first, wherever they are.
+    NoisyOnly,
+    Nothing,
+}
+
+impl Offer {
+    fn of(status: &PartitionStatus) -> Offer {
+        match status.deliverable {
+            0 => Offer::Nothing,
+            _ if status.noisy_only => Offer::NoisyOnly,
+            _ => Offer::Messages,
+        }
+    }
+}
+
+/// How late a poll asks a partition.
+fn lateness(offer: Offer, distance: Distance, fair: bool) -> impl Ord {
+    let remote = distance > Distance::Here;
+    // To ask the own board costs nothing, so an empty partition that is near stands in nobody's way.
+    let hop = match offer {
+        Offer::Nothing if !remote && !fair => Offer::Messages,
+        offer => offer,
+    };
+    (hop, remote && !fair, offer, remote, distance)
+}
+
 fn distance(shard: &ShardHandle) -> Distance {
     let leadership = shard.group.leadership();
     match leadership.leader {
@@ -43,21 +74,16 @@ impl<S: Store> Inner<S> {
     }
 
     /// All partitions in the order in which a poll asks them: near ones first, those with messages
-    /// before those without, and in turn among equals.
+    /// before those without, those of noisy tenants alone behind others, and in turn among equals.
     pub(super) fn partitions_for_receive(&self, queue: &QueueInfo) -> Vec<PartitionId> {
         let turn = self.turn.fetch_add(1, Ordering::Relaxed);
         let mut partitions: Vec<_> = self.in_turn(queue, turn / FAIR_TURN).collect();
         let fair = turn.is_multiple_of(FAIR_TURN);
         partitions.sort_by_cached_key(|partition| {
-            let distance = self.distance(*partition);
             let shard = self.shard_of(*partition);
-            let has_messages =
-                shard.is_ok_and(|shard| shard.board.status(*partition).deliverable > 0);
-            if fair {
-                (!has_messages, distance > Distance::Here, distance)
-            } else {
-                (distance > Distance::Here, !has_messages, distance)
-            }
+            let status = shard.map(|shard| shard.board.status(*partition));
+            let offer = Offer::of(&status.unwrap_or_default());
+            lateness(offer, self.distance(*partition), fair)
         });
         partitions
     }
@@ -73,5 +99,58 @@ impl<S: Store> Inner<S> {
         let partitions = routing::partitions(queue);
         let first = partitions.clone().skip(start);
         first.chain(partitions.take(start))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use Distance::{Here, Leaderless, OneHop};
+    use Offer::{Messages, NoisyOnly, Nothing};
+
+    use super::*;
+
+    /// In the order in which a poll asks them.
+    fn asked(fair: bool) -> Vec<(Distance, Offer)> {
+        let distances = [Leaderless, OneHop, Here];
+        let offers = [Nothing, NoisyOnly, Messages];
+        let pairs = distances.into_iter().flat_map(|distance| {
+            let pair = move |offer| (distance, offer);
+            offers.into_iter().map(pair)
+        });
+        let mut pairs: Vec<_> = pairs.collect();
+        pairs.sort_by_cached_key(|(distance, offer)| lateness(*offer, *distance, fair));
+        pairs
+    }
+
+    #[test]
+    fn near_ones_go_first_and_noisy_ones_behind_others() {
+        let expected = [
+            (Here, Messages),
+            (Here, Nothing),
+            (OneHop, Messages),
+            (Leaderless, Messages),
+            (Here, NoisyOnly),
+            (OneHop, NoisyOnly),
+            (Leaderless, NoisyOnly),
+            (OneHop, Nothing),
+            (Leaderless, Nothing),
+        ];
+        assert_eq!(asked(false), expected);
+    }
+
+    #[test]
+    fn a_fair_turn_goes_where_messages_are() {
+        let expected = [
+            (Here, Messages),
+            (OneHop, Messages),
+            (Leaderless, Messages),
+            (Here, NoisyOnly),
+            (OneHop, NoisyOnly),
+            (Leaderless, NoisyOnly),
+            (Here, Nothing),
+            (OneHop, Nothing),
+            (Leaderless, Nothing),
+        ];
+        assert_eq!(asked(true), expected);
     }
 }

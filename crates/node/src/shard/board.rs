@@ -47,6 +47,8 @@ pub(crate) struct BoardTotals {
     /// That hold messages.
     pub(crate) partitions: u64,
     pub(crate) oldest_sent_at: Option<Timestamp>,
+    /// Once for each partition where one is passed over.
+    pub(crate) noisy_tenants: u64,
 }
 
 impl BoardTotals {
@@ -56,6 +58,7 @@ impl BoardTotals {
         self.delayed += status.delayed;
         let messages = status.visible + status.in_flight + status.delayed;
         self.partitions += u64::from(messages > 0);
+        self.noisy_tenants += status.noisy_tenants;
         let oldest = [self.oldest_sent_at, status.oldest_sent_at];
         self.oldest_sent_at = oldest.into_iter().flatten().min();
     }
@@ -389,6 +392,7 @@ mod tests {
                 visible: 3,
                 delayed: u64::from(number == 7),
                 oldest_sent_at: Some(Timestamp(10_000 - number)),
+                noisy_tenants: u64::from(number == 8),
                 ..PartitionStatus::default()
             };
             board.update(vec![(partition, Some(status))], false);
@@ -402,6 +406,7 @@ mod tests {
             delayed: 1,
             partitions: count - 1,
             oldest_sent_at: Some(Timestamp(10_000 - (count - 1))),
+            noisy_tenants: 1,
         };
         assert_eq!(board.totals(), expected);
     }

@@ -50,6 +50,11 @@ fn messages(sheet: &mut Sheet<'_>, node: &Observation) -> fmt::Result {
         "squorum_oldest_message_age_seconds",
         "Age of the oldest message in the partitions that this node leads, 0 without messages",
         messages.oldest_age.as_secs_f64(),
+    )?;
+    sheet.gauge(
+        "squorum_noisy_tenants",
+        "Tenants of standard queues that wait behind quiet ones, once for each partition led here",
+        messages.noisy_tenants,
     )
 }
 
