@@ -19,6 +19,17 @@ pub(super) fn tag(body: &Bytes) -> Option<Tag> {
     (of(tag) == *body).then_some(tag)
 }
 
+/// The message group that a message is sent with to a standard queue: most are of one tenant, some of
+/// others, some of none.
+pub(super) fn tenant(tag: Tag) -> String {
+    let number = tag.0 / 100;
+    match number % 5 {
+        0 => String::new(),
+        1 => format!("quiet-{}", number % 7),
+        _ => "noisy".to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -176,6 +176,10 @@ impl Consumer {
             if let Some(wrong) = self.wrong_source(queue, &message) {
                 self.client.fault(wrong);
             }
+            if !is_fifo && message.group_id != body::tenant(tag) {
+                let fault = format!("{} has the tenant {:?}", tag.0, message.group_id);
+                self.client.fault(fault);
+            }
             received.push(Received {
                 queue,
                 origin: self.client.shared.plan.queues[queue]

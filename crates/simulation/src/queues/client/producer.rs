@@ -21,6 +21,7 @@ pub(super) struct Producer {
 #[derive(Clone, Debug)]
 struct Letter {
     tag: Tag,
+    /// Of a FIFO queue's message; that of others is the tenant that the tag says.
     group: Option<String>,
 }
 
@@ -162,7 +163,10 @@ fn entry(letter: &Letter) -> SendEntry {
         body_md5: [0; 16],
         attributes: Default::default(),
         delay_seconds: None,
-        group_id: letter.group.clone().unwrap_or_default(),
+        group_id: match &letter.group {
+            Some(group) => group.clone(),
+            None => body::tenant(letter.tag),
+        },
         deduplication_id,
         trace_header: String::new(),
     }
