@@ -5,8 +5,11 @@ import threading
 import boto3
 from botocore.config import Config
 
+from squorum_tests import query_model
+
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
+JSON, QUERY = PROTOCOLS = ("json", "query")
 
 # boto3 sessions are not safe to create clients from in several threads at once. One session reads the
 # description of the service once.
@@ -21,6 +24,7 @@ def sqs(
     read_timeout_seconds: float = 60.0,
     account: str | None = None,
     region: str = REGION,
+    protocol: str = JSON,
     **settings,
 ):
     """An SQS client. `attempts` 1 means that errors reach the test instead of boto3's retries;
@@ -31,7 +35,7 @@ def sqs(
         read_timeout=read_timeout_seconds,
         **settings,
     )
-    return make(endpoint, config, account or "test", region)
+    return make(endpoint, config, account or "test", region, protocol)
 
 
 def sqs_of_users(endpoint: str):
@@ -44,9 +48,16 @@ def impatient_sqs(endpoint: str):
     return sqs(endpoint, read_timeout_seconds=10)
 
 
-def make(endpoint: str, config: Config | None, access_key: str = "test", region: str = REGION):
+def make(
+    endpoint: str,
+    config: Config | None,
+    access_key: str = "test",
+    region: str = REGION,
+    protocol: str = JSON,
+):
     with _CREATION:
-        return _SESSION.client(
+        session = query_model.session() if protocol == QUERY else _SESSION
+        return session.client(
             "sqs",
             endpoint_url=endpoint,
             region_name=region,

@@ -90,16 +90,17 @@ class Queue:
 
 @contextlib.contextmanager
 def refused(code: str, message: str | None = None, status: int = 400, shape: str | None = None):
-    """The block's call is answered with this error. `code` is the legacy code that boto3 shows,
-    `shape` the JSON protocol's error shape, `message` the whole text or, ending in "…", its start, or
-    between two "…", a part."""
+    """The block's call is answered with this error. `code` is that of the Query protocol, which boto3
+    shows for both, `shape` the error's shape, which JSON alone tells, `message` the whole text or,
+    ending in "…", its start, or between two "…", a part."""
     with pytest.raises(ClientError) as caught:
         yield
     answer = caught.value.response
     error = answer["Error"]
     assert error["Code"] == code, error
     assert answer["ResponseMetadata"]["HTTPStatusCode"] == status, error
-    if shape is not None:
+    assert error["Type"] == "Sender", error
+    if shape is not None and not is_xml(answer):
         assert error["QueryErrorCode"] == shape, error
     if message is not None and message.startswith("…"):
         assert message.strip("…") in error["Message"], error
@@ -107,6 +108,11 @@ def refused(code: str, message: str | None = None, status: int = 400, shape: str
         assert error["Message"].startswith(message[:-1]), error
     elif message is not None:
         assert error["Message"] == message
+
+
+def is_xml(answer: dict) -> bool:
+    """Whether a call was answered over the Query protocol."""
+    return answer["ResponseMetadata"]["HTTPHeaders"]["content-type"].startswith("text/xml")
 
 
 def md5(text: str | bytes) -> str:

@@ -3,7 +3,11 @@
 import json
 import socket
 import time
+import urllib.parse
+import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass
+
+from squorum_tests.query_model import NAMESPACE
 
 RECEIVE_BYTES = 65536
 AUTHORIZATION = (
@@ -27,6 +31,16 @@ class Answer:
         """The error's shape without its namespace."""
         return self.json["__type"].split("#")[-1]
 
+    @property
+    def xml(self) -> ElementTree.Element:
+        """The root of an answer of the Query protocol."""
+        return ElementTree.fromstring(self.body)
+
+    def xml_text(self, path: str) -> str | None:
+        """The text of an element of a Query answer, its namespace apart; None if it is not there."""
+        steps = "/".join(f"{{{NAMESPACE}}}{step}" for step in path.split("/"))
+        return self.xml.findtext(steps)
+
 
 def request_bytes(action: str, payload: dict | bytes | str, **headers: str) -> bytes:
     """A JSON 1.0 request. A header given as "" is left out; underscores in names become dashes."""
@@ -43,6 +57,22 @@ def request_bytes(action: str, payload: dict | bytes | str, **headers: str) -> b
     fields.update({name.replace("_", "-"): value for name, value in headers.items()})
     lines = [f"{name}: {value}" for name, value in fields.items() if value != ""]
     return "\r\n".join(["POST / HTTP/1.1", *lines, "", ""]).encode() + body
+
+
+def query_bytes(path: str, fields: dict[str, str], method: str = "POST", **headers: str) -> bytes:
+    """A request of the Query protocol: a form, or with "GET" everything in the path's query."""
+    form = urllib.parse.urlencode(fields)
+    body = form if method == "POST" else ""
+    head = {
+        "Host": "localhost",
+        "Content-Type": "application/x-www-form-urlencoded" if method == "POST" else "",
+        "Authorization": AUTHORIZATION,
+        "Content-Length": str(len(body)) if method == "POST" else "",
+    }
+    head.update({name.replace("_", "-"): value for name, value in headers.items()})
+    target = path if method == "POST" or not form else f"{path}?{form}"
+    lines = [f"{name}: {value}" for name, value in head.items() if value != ""]
+    return "\r\n".join([f"{method} {target} HTTP/1.1", *lines, "", ""]).encode() + body.encode()
 
 
 class RawConnection:
@@ -78,6 +108,12 @@ class RawConnection:
 
     def call(self, action: str, payload: dict | bytes | str, **headers: str) -> Answer:
         self.send(request_bytes(action, payload, **headers))
+        return self.read_answer()
+
+    def query(
+        self, path: str, fields: dict[str, str], method: str = "POST", **headers: str
+    ) -> Answer:
+        self.send(query_bytes(path, fields, method, **headers))
         return self.read_answer()
 
     def read_answer(self) -> Answer:
