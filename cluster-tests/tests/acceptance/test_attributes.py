@@ -27,6 +27,15 @@ FIFO_DEFAULTS = {
 VARIABLE = {"QueueArn", "CreatedTimestamp", "LastModifiedTimestamp"}
 
 
+@pytest.mark.fact(
+    "attribute.defaults",
+    "attribute.names",
+    "encryption.sse",
+    "attribute.managed-sse",
+    "limit.maximum-message-size",
+    "limit.retention",
+    "limit.visibility",
+)
 def test_all_attributes_of_a_standard_queue(queue):
     """[5] The 12 keys that AWS answers."""
     found = queue().attributes("All")
@@ -34,12 +43,14 @@ def test_all_attributes_of_a_standard_queue(queue):
     assert found.items() >= STANDARD_DEFAULTS.items()
 
 
+@pytest.mark.fact("attribute.defaults", "attribute.fifo-queue")
 def test_all_attributes_of_a_fifo_queue(fifo):
     found = fifo().attributes("All")
     assert found.keys() == FIFO_DEFAULTS.keys() | VARIABLE
     assert found.items() >= FIFO_DEFAULTS.items()
 
 
+@pytest.mark.fact("attribute.names", "attribute.policy")
 def test_only_what_was_asked_for(queue, sqs):
     """[5] No names, no attributes; what does not apply is left out."""
     made = queue()
@@ -48,6 +59,7 @@ def test_only_what_was_asked_for(queue, sqs):
     assert made.attributes("Policy", "RedrivePolicy", "DelaySeconds") == {"DelaySeconds": "0"}
 
 
+@pytest.mark.fact("attribute.names", "error.unknown-attribute")
 def test_unknown_attribute_names(queue):
     """[3, 5]"""
     made = queue()
@@ -57,6 +69,7 @@ def test_unknown_attribute_names(queue):
         made.set(Foobar="1")
 
 
+@pytest.mark.fact("attribute.timestamps")
 def test_timestamps_are_seconds(queue):
     made = queue()
     found = made.attributes("CreatedTimestamp", "LastModifiedTimestamp")
@@ -64,6 +77,14 @@ def test_timestamps_are_seconds(queue):
     assert int(found["LastModifiedTimestamp"]) >= int(found["CreatedTimestamp"])
 
 
+@pytest.mark.fact(
+    "limit.delay",
+    "limit.maximum-message-size",
+    "limit.retention",
+    "limit.visibility",
+    "limit.kms-reuse",
+    "limit.receive",
+)
 @pytest.mark.parametrize(
     ("name", "low", "high"),
     [
@@ -95,6 +116,7 @@ def test_refused_change_changes_nothing(queue):
     assert made.attributes("DelaySeconds") == {"DelaySeconds": "0"}
 
 
+@pytest.mark.fact("limit.propagation")
 def test_what_was_set_is_echoed(queue):
     made = queue(VisibilityTimeout=0, DelaySeconds=900)
     made.set(VisibilityTimeout=43_200, MaximumMessageSize=1024, ReceiveMessageWaitTimeSeconds=20)
@@ -107,6 +129,7 @@ def test_what_was_set_is_echoed(queue):
     assert made.attributes("All").items() >= expected.items()
 
 
+@pytest.mark.fact("error.unknown-attribute", "error.fifo-only-attribute", "attribute.fifo-queue")
 def test_fifo_attributes_on_a_standard_queue(queue, sqs, unique):
     """[3]"""
     texts = {
@@ -131,6 +154,7 @@ def test_fifo_attributes_on_a_standard_queue(queue, sqs, unique):
             made.set(**{name: values[name]})
 
 
+@pytest.mark.fact("error.queue-type-is-fixed")
 def test_queue_type_cannot_change(fifo):
     """[3]"""
     with refused(
@@ -140,6 +164,7 @@ def test_queue_type_cannot_change(fifo):
         fifo().set(FifoQueue="false")
 
 
+@pytest.mark.fact("attribute.content-deduplication")
 def test_fifo_settings_are_kept(fifo):
     """[5] Booleans in any case, answered in lower case."""
     made = fifo(ContentBasedDeduplication="True", DeduplicationScope="messageGroup")
@@ -152,6 +177,7 @@ def test_fifo_settings_are_kept(fifo):
     assert made.attributes("All").items() >= expected.items()
 
 
+@pytest.mark.fact("attribute.throughput-needs-scope")
 def test_throughput_per_group_needs_the_scope(fifo):
     """[5]"""
     with refused("InvalidAttributeValue"):
@@ -160,6 +186,7 @@ def test_throughput_per_group_needs_the_scope(fifo):
         fifo().set(DeduplicationScope="nonsense")
 
 
+@pytest.mark.fact("attribute.policy")
 def test_policy_is_kept_and_removed(queue):
     """[5] "" removes, and then it is absent again."""
     policy = '{"Version": "2012-10-17", "Statement": []}'
@@ -170,6 +197,13 @@ def test_policy_is_kept_and_removed(queue):
     assert made.attributes("Policy") == {}
 
 
+@pytest.mark.fact(
+    "attribute.kms",
+    "attribute.kms-reuse-hidden",
+    "attribute.managed-sse",
+    "encryption.sse",
+    "limit.kms-reuse",
+)
 def test_encryption_settings(queue):
     """[5] KMS turns the managed kind off, and it stays off; 300 s hides the reuse period."""
     made = queue()
@@ -186,6 +220,7 @@ def test_encryption_settings(queue):
     assert found["SqsManagedSseEnabled"] == "false"
 
 
+@pytest.mark.fact("error.two-encryptions", "encryption.sse")
 def test_one_kind_of_encryption_at_a_time(queue):
     """[3]"""
     with refused(
@@ -196,6 +231,7 @@ def test_one_kind_of_encryption_at_a_time(queue):
         queue().set(KmsMasterKeyId="alias/mine", SqsManagedSseEnabled="true")
 
 
+@pytest.mark.fact("attribute.counters", "queue.counters", "message.delayed")
 def test_counters(queue):
     """[7] Visible, in flight and delayed, exact at once."""
     made = queue()
@@ -221,6 +257,7 @@ def test_new_visibility_timeout_holds_for_new_receives(queue):
     assert made.bodies() == ["new"]
 
 
+@pytest.mark.fact("attribute.delay")
 def test_delay_change_does_not_touch_stored_messages_of_a_standard_queue(queue):
     """[5]"""
     made = queue()
@@ -231,6 +268,8 @@ def test_delay_change_does_not_touch_stored_messages_of_a_standard_queue(queue):
     assert made.counters() == (0, 1, 1)
 
 
+@pytest.mark.one_protocol
+@pytest.mark.fact("message.retention-from-send", "attribute.retention")
 @pytest.mark.timeout(150)
 def test_shorter_retention_ends_messages_wherever_they_are(queue):
     """[5, 7] Visible and in flight alike: it counts from the send, for those that are stored too."""
@@ -258,6 +297,7 @@ def test_delay_change_touches_stored_messages_of_a_fifo_queue(fifo):
     assert made.bodies() == []
 
 
+@pytest.mark.fact("error.two-encryptions", "attribute.throughput-needs-scope")
 def test_conflicts_over_several_calls(queue, fifo):
     """[3, 5] What counts is what the queue has, whichever call set it and whichever node was told."""
     made = queue(KmsMasterKeyId="alias/mine")
@@ -286,6 +326,7 @@ def test_conflicts_at_creation(sqs, unique):
         sqs.create_queue(QueueName=unique(".fifo"), Attributes=alone)
 
 
+@pytest.mark.fact("attribute.content-deduplication")
 @pytest.mark.parametrize(
     ("name", "given"),
     [
@@ -312,6 +353,7 @@ def test_fifo_queue_stays_one(fifo):
     assert found == {"FifoQueue": "true", "DelaySeconds": "1"}
 
 
+@pytest.mark.fact("error.unknown-attribute")
 @pytest.mark.parametrize("name", ["QueueArn", "CreatedTimestamp", "ApproximateNumberOfMessages"])
 def test_what_cannot_be_set(queue, name):
     """[5]"""

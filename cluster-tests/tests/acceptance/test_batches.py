@@ -12,6 +12,7 @@ def entries(count: int, **more) -> list[dict]:
     return [{"Id": f"id_{n}", "MessageBody": f"m{n}", **more} for n in range(count)]
 
 
+@pytest.mark.fact("batch.results", "json.absent-not-empty")
 def test_send_batch_answers_by_entry(queue):
     """[1, 6] No empty Failed."""
     answer = queue().send_batch(
@@ -32,6 +33,7 @@ def test_send_batch_answers_by_entry(queue):
     assert plain["MessageId"] != rich["MessageId"]
 
 
+@pytest.mark.fact("batch.results", "error.invalid-message-contents")
 def test_entry_with_an_illegal_character_fails_alone(queue):
     made = queue()
     bad = {"Id": "bad", "MessageBody": "\x01"}
@@ -43,6 +45,7 @@ def test_entry_with_an_illegal_character_fails_alone(queue):
     assert made.counters()[0] == 2
 
 
+@pytest.mark.fact("error.entry-too-long", "limit.batch-size")
 def test_entry_that_is_too_long_for_the_queue_fails_alone(queue):
     """[3] With a text of its own; the sum above the queue's limit is fine."""
     made = queue(MaximumMessageSize=1024)
@@ -64,6 +67,7 @@ def test_entry_that_is_too_long_for_the_queue_fails_alone(queue):
     }
 
 
+@pytest.mark.fact("error.batch-too-long", "limit.batch-size")
 def test_batch_of_one_mebibyte(queue):
     """[3, 4] In sum; one byte more refuses the whole."""
     made = queue()
@@ -95,6 +99,12 @@ def batch_calls(made):
     }
 
 
+@pytest.mark.fact(
+    "error.too-many-entries",
+    "error.invalid-batch-entry-id",
+    "limit.batch-ids",
+    "limit.batch-size",
+)
 @pytest.mark.parametrize(
     "action", ["SendMessageBatch", "DeleteMessageBatch", "ChangeMessageVisibilityBatch"]
 )
@@ -129,11 +139,13 @@ def test_batches_that_are_refused_whole(queue, action):
     assert made.counters() == (0, 0, 0)
 
 
+@pytest.mark.fact("limit.batch-ids")
 def test_longest_id_is_fine(queue):
     answer = queue().send_batch([{"Id": "a" * 80, "MessageBody": "x"}])
     assert answer["Successful"][0]["Id"] == "a" * 80
 
 
+@pytest.mark.fact("batch.results", "handle.delete-again")
 def test_delete_batch(queue):
     """[7] Deleting again is a success; a bad handle fails alone."""
     made = queue()
@@ -155,6 +167,7 @@ def test_delete_batch(queue):
     assert made.counters() == (0, 0, 0)
 
 
+@pytest.mark.fact("batch.results")
 def test_change_visibility_batch(queue):
     made = queue()
     made.send_batch(entries(3))
@@ -174,6 +187,7 @@ def test_change_visibility_batch(queue):
     assert made.bodies() == ["m0"]
 
 
+@pytest.mark.fact("fifo.batch-order", "message.sequence-number")
 def test_fifo_batch_keeps_the_order_of_its_entries(fifo):
     """[8]"""
     made = fifo(ContentBasedDeduplication="true")
@@ -183,6 +197,7 @@ def test_fifo_batch_keeps_the_order_of_its_entries(fifo):
     assert made.bodies() == [f"m{n}" for n in range(10)]
 
 
+@pytest.mark.fact("batch.results", "fifo.deduplication", "message.sequence-number")
 def test_fifo_batch_duplicates_are_successes(fifo):
     """[6, 8]"""
     made = fifo()
@@ -197,6 +212,7 @@ def test_fifo_batch_duplicates_are_successes(fifo):
     assert made.bodies() == ["a"]
 
 
+@pytest.mark.fact("error.missing-fifo-ids", "fifo.batch-order")
 def test_one_missing_fifo_id_fails_the_whole_batch(fifo):
     """[3, 8] With other codes than a single send."""
     made = fifo()

@@ -26,6 +26,7 @@ def until_moved(source, dead, wait=5):
     return dead.receive_one(wait=wait)
 
 
+@pytest.mark.fact("dead-letter.when", "dead-letter.kept", "message.id")
 def test_moved_when_received_once_too_often(queue):
     """[9] `maxReceiveCount` receives are answered; the next one moves instead."""
     dead = queue()
@@ -41,6 +42,7 @@ def test_moved_when_received_once_too_often(queue):
     assert attributes["DeadLetterQueueSourceArn"] == arn(source)
 
 
+@pytest.mark.fact("dead-letter.kept", "dead-letter.age")
 def test_time_of_sending_is_kept(queue):
     """[9]"""
     dead = queue()
@@ -52,6 +54,7 @@ def test_time_of_sending_is_kept(queue):
         assert moved[name] == first[name]
 
 
+@pytest.mark.fact("fifo.dead-letter-frees-group", "fifo.dead-letter-kind")
 def test_fifo_goes_to_fifo(fifo):
     """The group goes on without the message that left."""
     dead = fifo()
@@ -66,6 +69,7 @@ def test_fifo_goes_to_fifo(fifo):
     assert moved["Attributes"]["DeadLetterQueueSourceArn"] == arn(source)
 
 
+@pytest.mark.fact("attribute.redrive-removal", "attribute.redrive-allow")
 def test_policies_are_echoed_and_removed(queue):
     """[5] As they were set, the count a number or a text."""
     dead = queue(RedriveAllowPolicy='{"redrivePermission": "allowAll"}')
@@ -81,6 +85,7 @@ def test_policies_are_echoed_and_removed(queue):
     assert dead.attributes("RedriveAllowPolicy") == {}
 
 
+@pytest.mark.fact("error.redrive-policy", "limit.redrive")
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
@@ -124,6 +129,7 @@ def test_bad_policies_are_refused(queue, text, reason):
     assert made.attributes("RedrivePolicy") == {}
 
 
+@pytest.mark.fact("queue.create-again")
 def test_create_compares_what_policies_say(queue, sqs):
     """[5] Not how they are written: a number or a text, and any spaces."""
     dead = queue()
@@ -150,6 +156,7 @@ def test_create_compares_what_policies_say(queue, sqs):
     assert create(RedriveAllowPolicy='{"redrivePermission":"allowAll"}') == made.url
 
 
+@pytest.mark.fact("fifo.dead-letter-kind")
 def test_kinds_must_be_the_same(queue, fifo):
     with refused("InvalidParameterValue", "…same type…"):
         queue().set(RedrivePolicy=policy(fifo()))
@@ -157,6 +164,7 @@ def test_kinds_must_be_the_same(queue, fifo):
         fifo(RedrivePolicy=policy(queue()))
 
 
+@pytest.mark.fact("dead-letter.allow", "attribute.redrive-allow")
 def test_a_queue_says_who_may_use_it(queue):
     """[9] Asked when a source sets its policy."""
     source, other = queue(), queue()
@@ -170,6 +178,7 @@ def test_a_queue_says_who_may_use_it(queue):
         queue(RedrivePolicy=policy(dead))
 
 
+@pytest.mark.fact("dead-letter.sources", "json.lower-case-names", "limit.lists")
 def test_sources_are_listed(queue, sqs):
     """[9] In pages."""
     dead = queue()
@@ -215,6 +224,7 @@ def dead_one(queue):
     return dead, source
 
 
+@pytest.mark.fact("move.destination", "move.handle", "move.list", "message.id")
 def test_messages_go_back_to_where_they_came_from(dead_one, sqs):
     """[9] As new ones: the count begins anew."""
     dead, source = dead_one
@@ -231,6 +241,7 @@ def test_messages_go_back_to_where_they_came_from(dead_one, sqs):
     assert "DeadLetterQueueSourceArn" not in attributes
 
 
+@pytest.mark.fact("move.destination", "move.list")
 def test_messages_go_to_a_destination(dead_one, queue, sqs):
     """[9]"""
     dead, source = dead_one
@@ -243,6 +254,7 @@ def test_messages_go_to_a_destination(dead_one, queue, sqs):
     assert source.receive() == []
 
 
+@pytest.mark.fact("move.one-at-a-time", "move.handle", "move.cancel", "limit.move-task")
 def test_one_task_at_a_time(queue, sqs):
     """[9] Cancelled, it is not listed with a handle any more."""
     dead = queue()
@@ -262,6 +274,7 @@ def test_one_task_at_a_time(queue, sqs):
         sqs.cancel_message_move_task(TaskHandle=handle)
 
 
+@pytest.mark.fact("move.source", "move.destination", "move.cancel")
 def test_tasks_of_what_is_not_there(queue, sqs):
     """[9] Texts and codes."""
     plain = queue()

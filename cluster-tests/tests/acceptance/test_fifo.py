@@ -12,6 +12,7 @@ def made(fifo):
     return fifo(ContentBasedDeduplication="true", VisibilityTimeout=600)
 
 
+@pytest.mark.fact("message.sequence-number")
 def test_send_answer(made):
     """[6] Sequence numbers are decimal strings that rise."""
     numbers = [made.send(str(n), group="g")["SequenceNumber"] for n in range(5)]
@@ -19,6 +20,7 @@ def test_send_answer(made):
     assert [int(number) for number in numbers] == sorted({int(number) for number in numbers})
 
 
+@pytest.mark.fact("message.system-attributes", "message.sequence-number")
 def test_receive_answer(made):
     sent = made.send("a", group="g", id="d")
     attributes = made.receive_one()["Attributes"]
@@ -39,6 +41,7 @@ def test_order_within_a_group(made):
     assert found == expected
 
 
+@pytest.mark.fact("fifo.group-lock")
 def test_one_receive_gives_many_of_a_group_then_other_groups(made):
     """[8]"""
     for body, group in (("a1", "a"), ("b1", "b"), ("a2", "a"), ("b2", "b"), ("a3", "a")):
@@ -53,6 +56,7 @@ def test_batch_ends_within_a_group(made):
     assert made.bodies() == []
 
 
+@pytest.mark.fact("fifo.group-lock", "fifo.send-does-not-unlock")
 def test_group_is_locked_while_in_flight(made):
     """[8] Other groups are free; new sends do not unlock."""
     made.send("a1", group="a")
@@ -65,6 +69,7 @@ def test_group_is_locked_while_in_flight(made):
     assert made.bodies() == []
 
 
+@pytest.mark.fact("fifo.delete-unlocks")
 def test_deleting_all_in_flight_unlocks_at_once(made):
     """[8] Not before the last."""
     for body in ("1", "2", "3"):
@@ -87,6 +92,7 @@ def test_end_of_the_timeout_unlocks_in_order(fifo):
     assert time.monotonic() - began >= 2
 
 
+@pytest.mark.fact("fifo.prefix")
 def test_prefix_rule_first_returned(made):
     """[8] Only the visible prefix is given while a later message is in flight."""
     for body in ("1", "2", "3"):
@@ -96,6 +102,7 @@ def test_prefix_rule_first_returned(made):
     assert made.bodies() == ["1"]
 
 
+@pytest.mark.fact("fifo.extended-middle")
 def test_prefix_rule_second_extended(fifo):
     """[8] After the others timed out, only what stands before the invisible one is given."""
     made = fifo(ContentBasedDeduplication="true", VisibilityTimeout=1)
@@ -108,6 +115,7 @@ def test_prefix_rule_second_extended(fifo):
     assert made.bodies() == ["1"]
 
 
+@pytest.mark.fact("fifo.zero-visibility")
 def test_zero_timeout_keeps_order_and_rotates_groups(made):
     """[8]"""
     for group, count in (("g1", 2), ("g2", 2), ("g3", 1)):
@@ -119,6 +127,7 @@ def test_zero_timeout_keeps_order_and_rotates_groups(made):
     assert second == ["g3m1", "g1m1", "g1m2", "g2m1", "g2m2"]
 
 
+@pytest.mark.fact("fifo.group-lock")
 def test_groups_are_independent(made):
     """[4] Many groups; one that nobody deletes blocks no other."""
     for number in range(50):
@@ -129,6 +138,7 @@ def test_groups_are_independent(made):
     assert sorted(found) == sorted(f"m{number}" for number in range(50))
 
 
+@pytest.mark.fact("fifo.deduplication", "message.sequence-number")
 def test_deduplication_returns_the_original(made):
     """[6, 8] Other body, same id."""
     first = made.send("a", group="g", id="same")
@@ -139,6 +149,7 @@ def test_deduplication_returns_the_original(made):
     assert made.counters() == (0, 1, 0)
 
 
+@pytest.mark.fact("fifo.deduplication")
 def test_deduplication_outlives_receive_and_delete(made):
     """[8]"""
     first = made.send("a", group="g", id="same")
@@ -149,6 +160,7 @@ def test_deduplication_outlives_receive_and_delete(made):
     assert made.bodies() == []
 
 
+@pytest.mark.fact("fifo.deduplication")
 def test_deduplication_across_groups(made):
     """[8] In queue scope another group is dropped too."""
     made.send("a", group="one", id="same")
@@ -156,6 +168,7 @@ def test_deduplication_across_groups(made):
     assert made.bodies() == ["a"]
 
 
+@pytest.mark.fact("fifo.deduplication-by-group")
 def test_deduplication_by_group(fifo):
     """[8] Works without FifoThroughputLimit too."""
     made = fifo(DeduplicationScope="messageGroup")
@@ -165,6 +178,7 @@ def test_deduplication_by_group(fifo):
     assert sorted(made.all_bodies()) == ["a", "b"]
 
 
+@pytest.mark.fact("fifo.scope-is-fixed")
 def test_changed_scope_does_not_change_deduplication(fifo):
     """[8] Its effect is fixed at creation, in both directions."""
     narrow = fifo()
@@ -179,6 +193,7 @@ def test_changed_scope_does_not_change_deduplication(fifo):
     assert sorted(wide.all_bodies()) == ["a", "b"]
 
 
+@pytest.mark.fact("fifo.content-deduplication")
 def test_content_based_deduplication(made):
     """[8] SHA-256 of the body alone; the id shows."""
     attributes = {"x": {"DataType": "String", "StringValue": "y"}}
@@ -188,6 +203,7 @@ def test_content_based_deduplication(made):
     assert made.receive_one()["Attributes"]["MessageDeduplicationId"] == sha256("a")
 
 
+@pytest.mark.fact("fifo.content-deduplication")
 def test_explicit_id_wins_over_content(made):
     """[8]"""
     made.send("a", group="g", id="one")
@@ -201,6 +217,7 @@ def test_content_and_explicit_ids_are_one_space(made):
     assert second["MessageId"] == first["MessageId"]
 
 
+@pytest.mark.fact("queue.purge")
 def test_purge_clears_deduplication(made):
     """[7]"""
     first = made.send("a", group="g", id="same")
@@ -218,6 +235,7 @@ def test_purge_unlocks_groups(made):
     assert made.bodies() == ["new"]
 
 
+@pytest.mark.fact("error.missing-fifo-ids")
 def test_missing_ids(fifo):
     """[3] The group id is looked at first."""
     plain = fifo()
@@ -231,6 +249,7 @@ def test_missing_ids(fifo):
         plain.send("a", group="g")
 
 
+@pytest.mark.fact("error.fifo-ids", "limit.ids")
 @pytest.mark.parametrize("value", ["", "a b", "a" * 129, "ü", "a\n"])
 @pytest.mark.parametrize("parameter", ["MessageGroupId", "MessageDeduplicationId"])
 def test_bad_ids(made, parameter, value):
@@ -244,6 +263,7 @@ def test_bad_ids(made, parameter, value):
         made.send("a", **ids)
 
 
+@pytest.mark.fact("limit.ids")
 def test_good_ids(made):
     """[4] Alphanumeric and punctuation."""
     punctuation = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
@@ -252,6 +272,7 @@ def test_good_ids(made):
     assert sorted(made.bodies()) == ["a", "b"]
 
 
+@pytest.mark.fact("error.fifo-delay")
 def test_delay_of_one_message_is_refused(made):
     """[3] Zero is accepted and means the queue's delay."""
     with refused(
@@ -276,6 +297,7 @@ def test_delay_of_the_queue(fifo):
     assert found == ["1"]
 
 
+@pytest.mark.one_protocol
 def test_delayed_message_does_not_lock_its_group(fifo):
     """[8] An older visible one is still delivered."""
     made = fifo(ContentBasedDeduplication="true", DelaySeconds=3)
@@ -285,6 +307,7 @@ def test_delayed_message_does_not_lock_its_group(fifo):
     assert made.bodies() == ["older"]
 
 
+@pytest.mark.fact("error.fifo-handle-expired", "handle.fifo-expired")
 def test_delete_after_the_timeout_is_refused(made):
     """[3, 7]"""
     made.send("a", group="g")
@@ -299,6 +322,7 @@ def test_delete_after_the_timeout_is_refused(made):
     assert made.counters() == (1, 0, 0)
 
 
+@pytest.mark.fact("handle.fifo-expired")
 def test_extended_timeout_counts_for_the_delete(made):
     """[7]"""
     made.send("a", group="g")
@@ -309,6 +333,7 @@ def test_extended_timeout_counts_for_the_delete(made):
     assert made.counters() == (0, 0, 0)
 
 
+@pytest.mark.fact("handle.delete-again")
 def test_delete_twice_is_fine(made):
     """[7]"""
     made.send("a", group="g")
@@ -317,6 +342,7 @@ def test_delete_twice_is_fine(made):
     made.delete(message)
 
 
+@pytest.mark.fact("fifo.receive-attempt")
 def test_receive_attempt_repeats_the_answer(made):
     """[8] Same id, nothing changed: same messages and handles."""
     for number in range(3):
@@ -331,6 +357,8 @@ def test_receive_attempt_repeats_the_answer(made):
     assert made.bodies() == ["2"]
 
 
+@pytest.mark.one_protocol
+@pytest.mark.fact("fifo.receive-attempt")
 def test_receive_attempt_restarts_the_timeout(made):
     made.send("a", group="g")
     made.receive(ReceiveRequestAttemptId="attempt", VisibilityTimeout=3)
@@ -341,6 +369,7 @@ def test_receive_attempt_restarts_the_timeout(made):
     assert time.monotonic() - repeated >= 2.8
 
 
+@pytest.mark.fact("limit.fifo-high-throughput")
 def test_high_throughput_queue(fifo):
     """[4] Groups are spread over partitions; order within each, deduplication, all found."""
     made = fifo(

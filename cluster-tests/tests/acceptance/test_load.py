@@ -9,6 +9,7 @@ SECONDS = size(3, 60)
 ACCOUNTS = ("lost", "duplicates", "disordered", "damaged", "foreign", "errors")
 
 
+@pytest.mark.one_protocol
 @pytest.mark.parametrize("batch", [1, 10])
 @pytest.mark.parametrize(
     ("suffix", "mode", "options"),

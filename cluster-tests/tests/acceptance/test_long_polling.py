@@ -45,6 +45,7 @@ def assert_woken(poll: Poll, since: float, bodies: list[str]):
     assert poll.ended - since < PROMPT_SECONDS
 
 
+@pytest.mark.fact("poll.wakes")
 def test_send_wakes(queue, poll):
     made = queue()
     waiting = poll(made)
@@ -53,6 +54,7 @@ def test_send_wakes(queue, poll):
     assert_woken(waiting, sent, ["hello"])
 
 
+@pytest.mark.fact("poll.one-is-enough")
 def test_one_message_is_enough(queue, poll):
     """[7] It does not wait to fill the batch."""
     made = queue()
@@ -70,6 +72,7 @@ def test_message_that_is_there_is_returned_at_once(queue):
     assert time.monotonic() - began < PROMPT_SECONDS
 
 
+@pytest.mark.one_protocol
 def test_empty_poll_lasts_its_time(queue):
     made = queue()
     began = time.monotonic()
@@ -77,6 +80,7 @@ def test_empty_poll_lasts_its_time(queue):
     assert 2 <= time.monotonic() - began < 2 + 1.5
 
 
+@pytest.mark.fact("poll.default-and-override")
 def test_queue_attribute_is_the_default_and_zero_overrides(queue, sqs):
     """[7]"""
     made = queue(ReceiveMessageWaitTimeSeconds=2)
@@ -88,6 +92,7 @@ def test_queue_attribute_is_the_default_and_zero_overrides(queue, sqs):
     assert time.monotonic() - began < PROMPT_SECONDS
 
 
+@pytest.mark.fact("error.wait-time")
 @pytest.mark.parametrize("seconds", [-1, 21])
 def test_range(queue, seconds):
     """[3]"""
@@ -99,6 +104,7 @@ def test_range(queue, seconds):
         queue().receive(wait=seconds)
 
 
+@pytest.mark.fact("poll.wakes")
 def test_end_of_a_visibility_timeout_wakes(queue, poll):
     made = queue(VisibilityTimeout=2)
     made.send("again")
@@ -107,6 +113,7 @@ def test_end_of_a_visibility_timeout_wakes(queue, poll):
     assert_woken(poll(made), received + 2, ["again"])
 
 
+@pytest.mark.fact("poll.wakes")
 def test_end_of_a_delay_wakes(queue, poll):
     made = queue()
     sent = time.monotonic()
@@ -114,6 +121,7 @@ def test_end_of_a_delay_wakes(queue, poll):
     assert_woken(poll(made), sent + 2, ["later"])
 
 
+@pytest.mark.fact("poll.wakes", "visibility.zero-returns")
 def test_return_wakes(queue, poll):
     """[7] ChangeMessageVisibility(0)."""
     made = queue()
@@ -135,6 +143,7 @@ def test_shortened_timeout_wakes(queue, poll):
     assert_woken(waiting, changed + 1, ["sooner"])
 
 
+@pytest.mark.fact("fifo.delete-unlocks")
 def test_free_group_wakes(fifo, poll):
     """[8, 13] Deleting what is in flight unlocks the group."""
     made = fifo(ContentBasedDeduplication="true")
@@ -147,6 +156,7 @@ def test_free_group_wakes(fifo, poll):
     assert_woken(waiting, deleted, ["second"])
 
 
+@pytest.mark.one_protocol
 def test_each_message_wakes_one(queue, poll):
     made = queue()
     waiting = [poll(made, wait=6) for _ in range(5)]
@@ -156,6 +166,7 @@ def test_each_message_wakes_one(queue, poll):
     assert found == ["0", "1", "2"]
 
 
+@pytest.mark.one_protocol
 def test_deleted_queue_ends_the_poll(queue):
     """The poll answers empty or says that the queue is gone; it does not hang."""
     made = queue()
@@ -175,6 +186,7 @@ def test_deleted_queue_ends_the_poll(queue):
     assert outcome == [[]]
 
 
+@pytest.mark.one_protocol
 def test_many_polls_on_many_queues(node, queue, poll):
     """Waiting costs nothing that others need: with a hundred polls open, a send is still prompt."""
     parked = [poll_later(node, queue()) for _ in range(100)]

@@ -22,6 +22,7 @@ BINARY = {"binaryAttribute": {"DataType": "Binary", "BinaryValue": b"Hello binar
 TIMESTAMP = {"timestamp": {"DataType": "Number", "StringValue": "1493147359900"}}
 
 
+@pytest.mark.fact("message.body-md5", "message.id")
 def test_send_answer(queue):
     """[6]"""
     answer = queue().send("hällo")
@@ -32,6 +33,12 @@ def test_send_answer(queue):
     assert "MD5OfMessageSystemAttributes" not in answer
 
 
+@pytest.mark.fact(
+    "json.absent-not-empty",
+    "message.attribute-filter",
+    "message.system-names",
+    "message.body-md5",
+)
 def test_receive_answer(queue, sqs):
     """[1, 6] Nothing that was not asked for, and no Messages when there is none."""
     made = queue()
@@ -43,6 +50,7 @@ def test_receive_answer(queue, sqs):
     assert message["MD5OfBody"] == md5("a")
 
 
+@pytest.mark.fact("message.body-md5", "limit.characters", "query.carriage-return")
 @pytest.mark.parametrize(
     "body",
     [
@@ -64,12 +72,14 @@ def test_bodies_come_back_as_they_were(queue, body):
     assert made.receive_one()["Body"] == body
 
 
+@pytest.mark.fact("limit.message-size", "wire.missing-parameter")
 def test_empty_body_is_refused(queue):
     """[4] One byte at least."""
     with refused("MissingParameter", "The request must contain the parameter MessageBody."):
         queue().send("")
 
 
+@pytest.mark.fact("limit.message-size", "error.message-too-long")
 def test_largest_message(queue):
     """[3, 4] 1 MiB is allowed, one byte more is not."""
     made = queue()
@@ -82,6 +92,7 @@ def test_largest_message(queue):
         made.send("x" * (MIB + 1))
 
 
+@pytest.mark.fact("limit.message-size", "error.message-too-long", "message.system-attribute-md5")
 def test_size_counts_bytes_of_body_and_attributes(queue):
     """[4, 6] UTF-8 bytes; names, types and values; not system attributes."""
     made = queue(MaximumMessageSize=1024)
@@ -97,6 +108,7 @@ def test_size_counts_bytes_of_body_and_attributes(queue):
         made.send("x" * (rest + 1), MessageAttributes=attributes)
 
 
+@pytest.mark.fact("message.attribute-md5")
 @pytest.mark.parametrize(
     ("attributes", "digest"),
     [
@@ -117,6 +129,7 @@ def test_attribute_digests(queue, attributes, digest):
     assert message["MessageAttributes"] == attributes
 
 
+@pytest.mark.fact("message.system-attribute-md5", "message.trace-header")
 def test_trace_header_has_a_digest_of_its_own(queue):
     """[6]"""
     made = queue()
@@ -129,6 +142,7 @@ def test_trace_header_has_a_digest_of_its_own(queue):
     assert "MD5OfMessageSystemAttributes" not in message
 
 
+@pytest.mark.fact("message.attribute-filter", "message.filtered-md5")
 @pytest.mark.parametrize(
     ("asked", "returned"),
     [
@@ -156,6 +170,7 @@ def test_attribute_filter(queue, asked, returned):
         assert re.fullmatch("[0-9a-f]{32}", full)
 
 
+@pytest.mark.fact("limit.message-attributes", "error.empty-attribute")
 def test_attribute_limits(queue):
     """[3, 4] Ten attributes, names, types, values."""
     made = queue()
@@ -186,12 +201,14 @@ def test_attribute_limits(queue):
         send(x={"DataType": "Number", "StringValue": "seven"})
 
 
+@pytest.mark.fact("error.invalid-message-contents", "limit.characters")
 def test_illegal_characters_in_bodies(queue):
     """[3, 4]"""
     with refused("InvalidMessageContents", shape="InvalidMessageContents"):
         queue().send("a\x01b")
 
 
+@pytest.mark.fact("message.system-attributes")
 def test_system_attributes(queue):
     """[6] Timestamps in integer milliseconds; counts and first receive move as they should."""
     made = queue(VisibilityTimeout=0)
@@ -215,6 +232,7 @@ def test_system_attributes(queue):
     assert second[same] == first[same]
 
 
+@pytest.mark.fact("message.system-names")
 def test_system_attribute_names(queue, sqs):
     """[6] The union of the old and the new parameter; unknown names are refused."""
     made = queue(VisibilityTimeout=0)
@@ -229,6 +247,7 @@ def test_system_attribute_names(queue, sqs):
         made.receive(MessageSystemAttributeNames=["Foobar"])
 
 
+@pytest.mark.fact("error.fifo-ids", "limit.ids")
 @pytest.mark.parametrize("group", ["", "a b", "a" * 129, "ü"])
 def test_group_ids_are_checked_on_standard_queues_too(queue, group):
     """[3]"""
@@ -240,6 +259,7 @@ def test_group_ids_are_checked_on_standard_queues_too(queue, group):
         queue().send(group=group)
 
 
+@pytest.mark.fact("message.delayed", "limit.delay")
 def test_delay_of_one_message(queue):
     """[3, 7] Delayed, not in flight; then there."""
     made = queue()
@@ -280,6 +300,7 @@ def test_every_message_arrives_once(queue):
     assert made.counters() == (0, 0, 0)
 
 
+@pytest.mark.fact("queue.purge")
 def test_purge_takes_everything(queue):
     """[7] Visible, delayed and in flight; messages sent later stay."""
     made = queue()
@@ -296,6 +317,7 @@ def test_purge_takes_everything(queue):
     assert made.bodies() == []
 
 
+@pytest.mark.fact("error.purge-in-progress")
 def test_second_purge_within_a_minute(queue):
     """[3, 7]"""
     made = queue()

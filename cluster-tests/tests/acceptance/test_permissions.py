@@ -43,6 +43,7 @@ def shared(queue):
     return make
 
 
+@pytest.mark.fact("permission.policy", "error.permission-labels")
 def test_life_of_permissions(shared):
     """[3, 10] As AWS records it: the first statement makes the policy, the last one takes it away."""
     made = shared()
@@ -72,6 +73,7 @@ def test_life_of_permissions(shared):
         made.forbid("crossaccount2")
 
 
+@pytest.mark.fact("permission.policy")
 def test_lists_only_of_more_than_one(shared):
     """[10]"""
     made = shared()
@@ -106,6 +108,7 @@ def test_a_policy_that_was_set_is_extended(shared):
         made.allow("l")
 
 
+@pytest.mark.fact("limit.permission-label")
 def test_labels(shared):
     """[4]"""
     made = shared()
@@ -150,6 +153,7 @@ def test_actions(shared):
             made.allow("l", actions=("SendMessage", action))
 
 
+@pytest.mark.fact("permission.owner-only")
 @pytest.mark.parametrize(
     "action",
     [
@@ -191,6 +195,7 @@ def test_accounts(shared):
             made.allow("l", accounts)
 
 
+@pytest.mark.fact("limit.policy")
 def test_limits(shared):
     """[3, 4] Seven actions a statement, twenty statements and 8,192 bytes a policy."""
     made = shared()
@@ -213,6 +218,7 @@ def test_limits(shared):
     assert made.attributes("Policy") == {"Policy": full}
 
 
+@pytest.mark.fact("attribute.policy", "limit.policy")
 def test_policy_attribute(shared):
     """[4, 5] A JSON object of 8,192 bytes at most, echoed as given."""
     made = shared()
@@ -237,6 +243,7 @@ def test_permissions_change_the_queue(shared):
     assert made.bodies() == ["goes on"]
 
 
+@pytest.mark.one_protocol
 def test_permissions_at_the_same_time(shared):
     """None is lost, whatever else changes meanwhile."""
     made = shared()

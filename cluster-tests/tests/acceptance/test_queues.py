@@ -19,6 +19,7 @@ def test_queue_url_leads_back_the_way_the_client_came(node, sqs, unique):
     assert sqs.get_queue_url(QueueName=name)["QueueUrl"] == url
 
 
+@pytest.mark.fact("queue-url.host-is-ignored")
 @pytest.mark.parametrize(
     "form",
     [
@@ -35,6 +36,7 @@ def test_only_account_and_name_of_a_queue_url_count(sqs, queue, form):
     assert made.bodies() == ["found"]
 
 
+@pytest.mark.fact("queue.create-again")
 def test_create_is_idempotent_with_equal_or_fewer_attributes(sqs, unique):
     """[5]"""
     name = unique()
@@ -45,6 +47,7 @@ def test_create_is_idempotent_with_equal_or_fewer_attributes(sqs, unique):
     assert sqs.create_queue(QueueName=name)["QueueUrl"] == url
 
 
+@pytest.mark.fact("error.queue-name-exists", "queue.create-again")
 def test_create_with_a_different_attribute_is_refused_and_names_it(sqs, unique):
     """[3, 5] A default that was never given counts like any value."""
     name = unique()
@@ -59,6 +62,7 @@ def test_create_with_a_different_attribute_is_refused_and_names_it(sqs, unique):
             sqs.create_queue(QueueName=name, Attributes={attribute: value})
 
 
+@pytest.mark.fact("queue.create-again")
 def test_create_compares_with_current_attributes(sqs, unique):
     """[5] After SetQueueAttributes the original request fails."""
     name = unique()
@@ -70,6 +74,7 @@ def test_create_compares_with_current_attributes(sqs, unique):
     sqs.create_queue(QueueName=name, Attributes={"DelaySeconds": "3"})
 
 
+@pytest.mark.fact("error.queue-name-invalid", "limit.queue-name")
 @pytest.mark.parametrize(
     "name", ["a" * 81, "with space", "dot.ted", "slash/ed", "ümlaut", "x.fifo"]
 )
@@ -79,11 +84,13 @@ def test_bad_names_are_refused(sqs, name):
         sqs.create_queue(QueueName=name)
 
 
+@pytest.mark.fact("limit.queue-name")
 @pytest.mark.parametrize("name", ["a", "A-b_9", "a" * 80])
 def test_good_names_are_taken(sqs, name):
     sqs.create_queue(QueueName=name)
 
 
+@pytest.mark.fact("limit.queue-name")
 def test_names_are_case_sensitive(sqs, unique):
     """[4]"""
     name = unique()
@@ -93,6 +100,7 @@ def test_names_are_case_sensitive(sqs, unique):
     )
 
 
+@pytest.mark.fact("error.fifo-suffix")
 def test_fifo_queue_needs_the_suffix(sqs, unique):
     """[3]"""
     with refused(
@@ -102,9 +110,12 @@ def test_fifo_queue_needs_the_suffix(sqs, unique):
         sqs.create_queue(QueueName=unique(), Attributes={"FifoQueue": "true"})
 
 
-def test_unknown_queue(sqs, node):
-    """[3] With the JSON protocol's text, everywhere."""
+@pytest.mark.fact("error.queue-does-not-exist")
+def test_unknown_queue(sqs, node, protocol):
+    """[3] With each protocol's text, everywhere."""
     text = "The specified queue does not exist."
+    if protocol == client.QUERY:
+        text = "The specified queue does not exist for this wsdl version."
     code, shape = "AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"
     with refused(code, text, shape=shape):
         sqs.get_queue_url(QueueName="nobody-made-this")
@@ -124,6 +135,7 @@ def test_unknown_queue(sqs, node):
             call()
 
 
+@pytest.mark.fact("queue.arn")
 def test_accounts_and_regions_have_their_own_queues(sqs, sqs_of, unique):
     """[1] The region is the credential scope's; equal names are different queues."""
     name = unique()
@@ -164,6 +176,7 @@ def test_queue_of_another_account(sqs, sqs_of, unique):
             call()
 
 
+@pytest.mark.fact("queue.delete")
 def test_delete_queue_takes_its_messages(sqs, queue):
     made = queue()
     made.send()
@@ -174,6 +187,7 @@ def test_delete_queue_takes_its_messages(sqs, queue):
         sqs.get_queue_url(QueueName=made.name)
 
 
+@pytest.mark.fact("error.queue-deleted-recently", "queue.delete")
 def test_deleted_name_is_blocked_for_a_minute(sqs, queue):
     """[3, 7]"""
     made = queue()
@@ -187,6 +201,8 @@ def test_deleted_name_is_blocked_for_a_minute(sqs, queue):
         sqs.create_queue(QueueName=made.name)
 
 
+@pytest.mark.one_protocol
+@pytest.mark.fact("queue.delete")
 @pytest.mark.timeout(120)
 def test_deleted_name_is_free_after_a_minute_and_empty(sqs, queue):
     made = queue()
@@ -199,6 +215,7 @@ def test_deleted_name_is_free_after_a_minute_and_empty(sqs, queue):
     assert again.counters() == (0, 0, 0)
 
 
+@pytest.mark.fact("json.absent-not-empty", "limit.lists")
 def test_list_by_prefix(sqs, unique):
     """[1, 4] No queue, no list; an empty prefix is every queue."""
     prefix = unique()
@@ -210,6 +227,7 @@ def test_list_by_prefix(sqs, unique):
     assert set(urls) <= set(sqs.list_queues(QueueNamePrefix="")["QueueUrls"])
 
 
+@pytest.mark.fact("limit.lists")
 def test_list_in_pages(sqs, unique):
     """[4] NextToken only when MaxResults was given and more is there."""
     prefix = unique()
@@ -227,6 +245,7 @@ def test_list_in_pages(sqs, unique):
     assert set(found) == urls
 
 
+@pytest.mark.fact("limit.lists")
 def test_pages_end(sqs, unique):
     """[4] A full page that is the last one has no token, and a list without pages never has."""
     prefix = unique()
@@ -241,6 +260,7 @@ def test_pages_end(sqs, unique):
     assert "NextToken" not in sqs.list_queues(QueueNamePrefix=prefix, MaxResults=4)
 
 
+@pytest.mark.fact("limit.lists")
 def test_pages_that_cannot_be(sqs):
     """[4] 1 to 1,000 of a page, and a token that this service made."""
     for number in (0, 1001):
@@ -252,6 +272,7 @@ def test_pages_that_cannot_be(sqs):
         sqs.list_queues(NextToken="abc")
 
 
+@pytest.mark.fact("error.purge-in-progress")
 def test_purge_again(queue):
     """[3, 7] Once in 60 seconds, by the name of the queue."""
     made = queue()
@@ -267,6 +288,7 @@ def test_purge_again(queue):
         made.purge()
 
 
+@pytest.mark.one_protocol
 def test_a_minute_need_not_be_waited_for(make_node):
     """The setting is the node's whose clients ask, and ends with it."""
     node = make_node(arguments=("--immediate-recreate-and-purge",))
@@ -287,6 +309,7 @@ def test_a_minute_need_not_be_waited_for(make_node):
         sqs.create_queue(QueueName="again")
 
 
+@pytest.mark.fact("queue.arn")
 def test_queue_arn(queue):
     made = queue()
     assert made.attributes("QueueArn")["QueueArn"] == f"arn:aws:sqs:{REGION}:{ACCOUNT}:{made.name}"

@@ -30,6 +30,7 @@ def tagged(sqs, unique):
     return make
 
 
+@pytest.mark.fact("tags.kept", "json.absent-not-empty")
 def test_tags_are_added_replaced_and_removed(tagged):
     """[1, 2] Values may be empty, keys are case-sensitive; without tags there is no map."""
     made = tagged()
@@ -53,6 +54,7 @@ def test_tags_change_nothing_else(tagged):
     assert made.attributes() == before
 
 
+@pytest.mark.fact("limit.tags")
 def test_what_tags_may_be(tagged):
     """[4] Lengths count characters."""
     made = tagged()

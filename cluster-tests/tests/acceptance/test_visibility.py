@@ -12,6 +12,7 @@ NOT_AVAILABLE = (
 )
 
 
+@pytest.mark.fact("handle.new-with-each-receive")
 def test_received_message_is_invisible_for_its_timeout(queue):
     made = queue(VisibilityTimeout=2)
     made.send()
@@ -35,6 +36,7 @@ def test_timeout_of_the_receive_overrides_the_queues(queue):
     assert made.receive() == []
 
 
+@pytest.mark.fact("visibility.receive-zero")
 def test_zero_leaves_the_message_visible_and_counts(queue):
     """[7]"""
     made = queue()
@@ -47,6 +49,7 @@ def test_zero_leaves_the_message_visible_and_counts(queue):
     assert made.counters() == (1, 0, 0)
 
 
+@pytest.mark.fact("handle.delete-again")
 def test_delete_is_idempotent(queue):
     """[7]"""
     made = queue()
@@ -57,6 +60,7 @@ def test_delete_is_idempotent(queue):
     assert made.counters() == (0, 0, 0)
 
 
+@pytest.mark.fact("handle.new-with-each-receive")
 def test_any_earlier_handle_deletes(queue):
     """[7] Also after the timeout."""
     made = queue(VisibilityTimeout=0)
@@ -74,6 +78,7 @@ def test_deleted_message_never_comes_back(queue):
     assert made.receive(wait=2) == []
 
 
+@pytest.mark.fact("error.receipt-handle-invalid")
 @pytest.mark.parametrize("handle", ["garbage", "x" * 1000, "AQEB" * 20, "a b", "ü"])
 def test_garbage_is_no_receipt_handle(queue, handle):
     """[3]"""
@@ -107,6 +112,7 @@ def test_handle_of_another_queue_is_refused(queue):
     assert one.counters() == (0, 1, 0)
 
 
+@pytest.mark.fact("visibility.zero-returns")
 def test_change_to_zero_returns_the_message_at_once(queue):
     """[7]"""
     made = queue()
@@ -131,6 +137,8 @@ def test_extension_and_shortening(queue):
     assert "extended" not in made.bodies()
 
 
+@pytest.mark.one_protocol
+@pytest.mark.fact("visibility.change-is-not-kept")
 def test_changed_timeout_is_not_kept(queue):
     """[7] The next receive uses the queue's."""
     made = queue(VisibilityTimeout=1)
@@ -143,6 +151,7 @@ def test_changed_timeout_is_not_kept(queue):
     assert time.monotonic() - began < 1.9
 
 
+@pytest.mark.fact("visibility.change-after-expiry")
 def test_change_after_the_timeout_is_fine(queue):
     """[7] On a standard queue."""
     made = queue()
@@ -152,6 +161,7 @@ def test_change_after_the_timeout_is_fine(queue):
     made.change(message, 600)
 
 
+@pytest.mark.fact("visibility.change-after-expiry", "error.change-of-deleted")
 def test_change_after_delete_is_refused(queue):
     """[3, 7]"""
     made = queue()
@@ -163,6 +173,7 @@ def test_change_after_delete_is_refused(queue):
         made.change(message, 10)
 
 
+@pytest.mark.fact("limit.visibility")
 @pytest.mark.parametrize("seconds", [-1, 43_201])
 def test_change_range(queue, seconds):
     """[4]"""
@@ -173,6 +184,7 @@ def test_change_range(queue, seconds):
         made.change(message, seconds)
 
 
+@pytest.mark.fact("limit.visibility")
 def test_total_is_bounded_by_twelve_hours(queue):
     """[3, 4] Counted from the receive."""
     made = queue()
@@ -197,6 +209,7 @@ def test_receive_takes_the_longest_timeout(queue):
         made.receive(VisibilityTimeout=43_201)
 
 
+@pytest.mark.fact("error.max-number-of-messages", "limit.receive")
 @pytest.mark.parametrize("maximum", [0, 11, -1])
 def test_number_of_messages_range(queue, maximum):
     """[3]"""
@@ -208,6 +221,7 @@ def test_number_of_messages_range(queue, maximum):
         queue().receive(maximum=maximum)
 
 
+@pytest.mark.fact("limit.receive", "poll.short")
 def test_receive_gives_at_most_what_was_asked(queue, sqs):
     """[4] One, if nothing is said."""
     made = queue()
@@ -216,6 +230,7 @@ def test_receive_gives_at_most_what_was_asked(queue, sqs):
     assert 1 <= len(made.receive(maximum=3)) <= 3
 
 
+@pytest.mark.fact("message.order", "poll.short")
 def test_best_effort_order(queue):
     """[7] One partition, one consumer: as sent."""
     made = queue()
