@@ -296,3 +296,40 @@ def test_tasks_of_what_is_not_there(queue, sqs):
     handle = base64.b64encode(json.dumps(unknown).encode()).decode()
     with refused("ResourceNotFoundException", "Task does not exist.", status=404):
         sqs.cancel_message_move_task(TaskHandle=handle)
+
+
+@pytest.mark.fact("move.list", "move.destination")
+def test_a_task_fails_when_its_destination_goes_away(queue, sqs):
+    """[9] What was moved before stays moved, and the rest stays."""
+    dead, destination = queue(), queue()
+    queue(RedrivePolicy=policy(dead))
+    for number in range(10):
+        dead.send(str(number))
+    rate = {"MaxNumberOfMessagesPerSecond": 1, "DestinationArn": arn(destination)}
+    sqs.start_message_move_task(SourceArn=arn(dead), **rate)
+    destination.delete_queue()
+    task = wait_for_end(sqs, dead)
+    assert task["Status"] == "FAILED"
+    assert task["FailureReason"] == "AWS.SimpleQueueService.NonExistentQueue"
+    assert task["ApproximateNumberOfMessagesToMove"] == 10
+    assert "TaskHandle" not in task
+
+
+@pytest.mark.fact("move.destination")
+def test_each_goes_back_to_its_own_source(queue, sqs):
+    """[9] One dead-letter queue, two sources."""
+    dead = queue()
+    sources = [queue(RedrivePolicy=policy(dead), VisibilityTimeout=0) for _ in range(2)]
+    for source in sources:
+        for body in ("a", "b"):
+            source.send(f"{source.name} {body}")
+        while source.receive():
+            pass
+    while dead.counters()[0] < 4:
+        time.sleep(0.05)
+    sqs.start_message_move_task(SourceArn=arn(dead))
+    assert wait_for_end(sqs, dead)["ApproximateNumberOfMessagesMoved"] == 4
+    for source in sources:
+        found = source.bodies(maximum=1, wait=5, VisibilityTimeout=600)
+        found += source.bodies(maximum=1, wait=5, VisibilityTimeout=600)
+        assert sorted(found) == [f"{source.name} {body}" for body in ("a", "b")]
