@@ -17,6 +17,7 @@ export PATH := $(HOME)/.cargo/bin:$(PATH)
 SELECTION := --release --locked --workspace
 PYTHON := $(SQUORUM_VENV)/bin/python
 PYTHON_SOURCES := cluster-tests examples scripts scripts/follow-readme crates/aws/codegen $(wildcard crates/*/mutants/run crates/*/tests/mutants/run)
+RUST_CLIENT := cluster-tests/clients/rust/Cargo.toml
 # Arguments of `squorum serve` for `make run`, of `squorum bench` for `make bench`.
 ARGS ?=
 # How many nodes `make bench` measures.
@@ -54,6 +55,7 @@ build: ## install what the build needs and build the release binaries
 test: ## run every test, long campaigns in their short form
 	@scripts/install-build-tools
 	@scripts/install-test-tools
+	@scripts/install-clients
 	cargo nextest run $(SELECTION)
 	@scripts/simulate
 	cargo build $(SELECTION) --bins
@@ -64,6 +66,7 @@ test-long: export SQUORUM_LONG := 1
 test-long: ## run every test, every campaign at its full size (hours)
 	@scripts/install-build-tools
 	@scripts/install-test-tools
+	@scripts/install-clients
 	cargo nextest run $(SELECTION) --profile long
 	@scripts/simulate
 	$(PYTHON) crates/queue/tests/mutants/run
@@ -107,6 +110,7 @@ verify: ## check format, lints, dependencies and licences; changes no file
 	@scripts/install-build-tools
 	@scripts/install-verify-tools
 	cargo fmt --all --check
+	cargo fmt --manifest-path $(RUST_CLIENT) --check
 	cargo clippy $(SELECTION) --all-targets -- -D warnings
 	cargo deny --locked check bans licenses sources
 	$(SQUORUM_VENV)/bin/ruff format --check $(PYTHON_SOURCES)
@@ -118,5 +122,6 @@ fix: ## write what `make verify` would complain about, as far as tools can
 	@scripts/install-verify-tools
 	cargo clippy $(SELECTION) --all-targets --fix --allow-dirty --allow-staged
 	cargo fmt --all
+	cargo fmt --manifest-path $(RUST_CLIENT)
 	$(SQUORUM_VENV)/bin/ruff check --fix $(PYTHON_SOURCES)
 	$(SQUORUM_VENV)/bin/ruff format $(PYTHON_SOURCES)
