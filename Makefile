@@ -74,6 +74,12 @@ test-long: ## run every test, every campaign at its full size (hours)
 	cargo build $(SELECTION) --bins
 	$(PYTHON) -m pytest cluster-tests $(PYTEST_ARGS)
 
+.PHONY: test-clients
+test-clients: build ## run every client of docs/clients.md against nodes, those of `make test` too
+	@scripts/install-test-tools
+	@scripts/install-clients --all
+	$(PYTHON) -m pytest cluster-tests/tests/clients --squorum-every-client $(PYTEST_ARGS)
+
 .PHONY: reliability
 reliability: export SQUORUM_LONG := 1
 reliability: export SQUORUM_REPORT_DIR := $(CURDIR)/docs/reliability
