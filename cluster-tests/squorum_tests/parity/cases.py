@@ -83,7 +83,8 @@ LEAST: dict[str, tuple[dict, set[str]]] = {
     "UntagQueue": ({"QueueUrl": "<url>", "TagKeys": ["key"]}, set()),
 }
 # Required, but what its absence is called has a row of its own.
-NOT_MISSING = {"AWSAccountIds", "Entries", "TagKeys", "Tags"}
+NOT_MISSING = {"AWSAccountIds", "Attributes", "Entries", "TagKeys", "Tags"}
+OPTIONAL = {("ListQueues", "QueueNamePrefix")}
 
 
 def all_cases() -> list[Case]:
@@ -107,7 +108,8 @@ def _missing() -> Iterator[Case]:
     """Each required parameter left out. All of `LEAST` are required, but for one."""
     for action, (arguments, _) in LEAST.items():
         for parameter in arguments:
-            if parameter in NOT_MISSING or action == "ListQueues":
+            is_optional = (action, parameter) in OPTIONAL
+            if parameter in NOT_MISSING or is_optional:
                 continue
             others = {name: value for name, value in arguments.items() if name != parameter}
             yield Case(

@@ -162,7 +162,7 @@ QUEUE_CASES: list[dict] = [
             {name: value},
             error="InvalidAttributeValue",
             text=f"Invalid value for the parameter {name}.…",
-            source="belief",
+            source="model",
         )
     ),
     *_on_both(
@@ -210,6 +210,17 @@ QUEUE_CASES: list[dict] = [
         error="InvalidParameterValueException",
         source="model",
         facts=("attribute.redrive-allow",),
+    ),
+    *(
+        {
+            "name": f"SetQueueAttributes: {label}",
+            "action": "SetQueueAttributes",
+            "arguments": {"QueueUrl": "<url>", **attributes},
+            "error": "MissingRequiredParameterException",
+            "text": "The request must contain the parameter Attribute.Name.",
+            "facts": ("wire.missing-parameter",),
+        }
+        for label, attributes in (("no attributes", {}), ("empty attributes", {"Attributes": {}}))
     ),
     {
         "name": "GetQueueAttributes: unknown attribute",

@@ -37,7 +37,7 @@ ERRORS = {
 
 # Errors that the model gives to actions and that no call to Squorum can bring about.
 NEVER = {
-    "InvalidAddress": "any account of a queue's URL is taken, none is refused as such",
+    "InvalidAddress": "AWS refuses account ids that cannot be; here any twelve digits are an account",
     "InvalidIdFormat": "handles have one format only; others are `ReceiptHandleIsInvalid`",
     "InvalidSecurity": "signatures are not verified yet",
     "KmsAccessDenied": "nothing is encrypted yet",

@@ -10,9 +10,9 @@ pub(super) async fn handle<S: QueueService>(
     context: &Context<'_, S>,
     request: SetQueueAttributesRequest<'_>,
 ) -> Result<Answer, ApiError> {
-    let Some(attributes) = request.attributes else {
-        return Err(ApiError::missing("Attributes"));
-    };
+    // Without attributes AWS misses what the Query protocol calls the first one's name.
+    let given = request.attributes.filter(|given| !given.is_empty());
+    let attributes = given.ok_or_else(|| ApiError::missing("Attribute.Name"))?;
     let queue = context.queue(request.queue_url.as_ref()).await?;
     let changes = validation::changes_of_queue(&queue, &attributes)?;
     let set = context

@@ -591,7 +591,7 @@ async fn what_is_refused_of_a_receipt_handle() {
         ("PurgeQueue", "QueueUrl"),
         ("ReceiveMessage", "QueueUrl"),
         ("GetQueueAttributes", "QueueUrl"),
-        ("SetQueueAttributes", "Attributes"),
+        ("SetQueueAttributes", "Attribute.Name"),
     ] {
         let message = format!("The request must contain the parameter {parameter}.");
         refused(&mut client, action, json!({}), MISSING, &message).await;
