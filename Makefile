@@ -92,6 +92,16 @@ reliability: build ## run the rows of docs/reliability.md at full size, add the 
 reliability-page: ## write docs/reliability.md from the runs kept in docs/reliability
 	PYTHONPATH=cluster-tests $(PYTHON) -m squorum_tests.reliability
 
+.PHONY: compare-servers
+compare-servers: build ## the same calls to moto, ministack, LocalStack and a node (ARGS=--write keeps what differs)
+	@scripts/install-test-tools
+	@scripts/install-peer-servers
+	PYTHONPATH=cluster-tests $(PYTHON) -m squorum_tests.differential $(ARGS)
+
+.PHONY: compatibility-page
+compatibility-page: ## write docs/sqs-compatibility.md from the code, the tests and the comparison
+	PYTHONPATH=cluster-tests $(PYTHON) -m squorum_tests.compatibility
+
 .PHONY: failover-picture
 failover-picture: build ## draw docs/failover.svg: what `squorum bench` sees of a node's death
 	@scripts/install-test-tools
