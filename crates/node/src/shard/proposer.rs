@@ -11,6 +11,7 @@ use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use squorum_consensus::{Group, ProposeError};
 use squorum_queue::CommandOutcome;
+use squorum_types::Timestamp;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::batch::{Batch, SubmitError, Submitted, SubmittedBatch};
@@ -23,6 +24,11 @@ use crate::stamper::Stamper;
 
 /// Batches that wait, at most; who comes then waits for room.
 const BATCHES_MAX: usize = 256;
+
+/// After such a silence the next entry's stamp may jump, as a new leader's may: a shard's clock moves
+/// with its entries alone, and in one entry by twice as much at most. If it were left behind, a
+/// message sent after a quiet hour would count as an hour old, and what is due then would be late.
+const SILENCE_MS: u64 = 30_000;
 
 /// Where batches for a shard go on the node that leads it.
 #[derive(Clone, Debug)]
@@ -56,14 +62,27 @@ pub(crate) struct Proposer {
     stamper: Stamper,
     figures: Arc<Figures>,
     submissions: mpsc::Receiver<Submission>,
-    /// The term in which an entry of ours was applied: the next term's first stamp may jump.
-    stamped_term: u64,
+    /// Of our last entry that was applied.
+    last_stamp: Stamp,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Stamp {
+    term: u64,
+    at: Timestamp,
+}
+
+impl Stamp {
+    /// Whether the shard's clock may jump from this stamp to the next one.
+    fn may_jump_to(self, next: Stamp) -> bool {
+        self.term != next.term || next.at.ms_since(self.at) >= SILENCE_MS
+    }
 }
 
 /// An entry under way.
 struct Proposed {
     admitted: Vec<Admitted>,
-    term: u64,
+    stamp: Stamp,
 }
 
 impl Proposer {
@@ -80,7 +99,7 @@ impl Proposer {
             stamper,
             figures,
             submissions,
-            stamped_term: 0,
+            last_stamp: Stamp::default(),
         };
         let submissions = sender;
         (proposer, ProposerHandle { submissions })
@@ -115,9 +134,12 @@ impl Proposer {
         &self,
         draft: Draft,
     ) -> impl Future<Output = (Proposed, Result<Outcomes, ProposeError>)> + Send + use<> {
-        let term = self.group.leadership().term;
-        let (entry, admitted) = draft.encode(self.stamper.now(), term != self.stamped_term);
-        let proposed = Proposed { admitted, term };
+        let stamp = Stamp {
+            term: self.group.leadership().term,
+            at: self.stamper.now(),
+        };
+        let (entry, admitted) = draft.encode(stamp.at, self.last_stamp.may_jump_to(stamp));
+        let proposed = Proposed { admitted, stamp };
         self.figures.entries_proposed.increment();
         let outcomes = self.group.propose(entry);
         async move { (proposed, outcomes.await) }
@@ -177,7 +199,7 @@ impl Proposer {
                 return;
             }
         };
-        self.stamped_term = self.stamped_term.max(entry.term);
+        self.last_stamp = self.last_stamp.max(entry.stamp);
         let mut outcomes = outcomes.into_iter();
         for admitted in entry.admitted {
             let Admitted { answers, reply, .. } = admitted;

@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
@@ -12,7 +13,8 @@ use squorum_node::{FileSystemDisk, Node, NodeOptions, NodeParts};
 use squorum_peer::{TcpDialer, accept};
 use squorum_store::memory::MemoryStore;
 use squorum_types::service::{
-    CreateQueue, QueueInfo, QueueService, ReceiveRequest, ReceivedMessage, SendEntry, ServiceError,
+    CreateQueue, MessageError, QueueInfo, QueueService, ReceiveRequest, ReceivedMessage, SendEntry,
+    SentMessage, ServiceError,
 };
 use squorum_types::{
     AccountId, AttributeChanges, Caller, Clock, Entropy, NodeId, QueueAttributes, QueueName,
@@ -65,18 +67,29 @@ pub(crate) struct Cluster {
     machines: Vec<Machine>,
     next_id: u64,
     failures: Arc<Mutex<Vec<String>>>,
+    passed_ms: Arc<AtomicU64>,
 }
 
-struct SystemClock(Instant);
+/// The system's, and whatever time the test lets pass at once.
+struct TestClock {
+    started: Instant,
+    passed_ms: Arc<AtomicU64>,
+}
 
-impl Clock for SystemClock {
+impl TestClock {
+    fn passed_ms(&self) -> u64 {
+        self.passed_ms.load(Ordering::SeqCst)
+    }
+}
+
+impl Clock for TestClock {
     fn now(&self) -> Timestamp {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-        Timestamp(since_epoch.as_millis() as u64)
+        Timestamp(since_epoch.as_millis() as u64 + self.passed_ms())
     }
 
     fn monotonic_ms(&self) -> u64 {
-        self.0.elapsed().as_millis() as u64
+        self.started.elapsed().as_millis() as u64 + self.passed_ms()
     }
 }
 
@@ -116,6 +129,7 @@ impl Cluster {
             machines,
             next_id: NODES as u64,
             failures: Arc::default(),
+            passed_ms: Arc::default(),
         }
     }
 
@@ -130,6 +144,7 @@ impl Cluster {
         let (store, address) = (machine.store.clone(), machine.address);
         let path = machine.directory.path().to_owned();
         let failures = Arc::clone(&self.failures);
+        let clock = self.clock();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
@@ -140,7 +155,7 @@ impl Cluster {
             let parts = NodeParts {
                 store,
                 log,
-                clock: Arc::new(SystemClock(Instant::now())),
+                clock: Arc::new(clock),
                 entropy: Arc::new(Random),
                 dialer: Arc::new(TcpDialer),
                 incoming: accept(listener).boxed(),
@@ -215,6 +230,24 @@ impl Cluster {
         }
     }
 
+    fn clock(&self) -> TestClock {
+        TestClock {
+            started: Instant::now(),
+            passed_ms: Arc::clone(&self.passed_ms),
+        }
+    }
+
+    /// The time on all machines.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock().now()
+    }
+
+    /// Lets time pass on all machines, in which nothing happened.
+    pub(crate) fn let_pass(&self, silence: Duration) {
+        let silence_ms = silence.as_millis() as u64;
+        self.passed_ms.fetch_add(silence_ms, Ordering::SeqCst);
+    }
+
     pub(crate) fn failures(&self) -> Vec<String> {
         self.failures.lock().clone()
     }
@@ -282,20 +315,19 @@ impl Client {
         group: &str,
         body: &str,
     ) -> Result<(), ServiceError> {
-        let entry = SendEntry {
-            body: Bytes::copy_from_slice(body.as_bytes()),
-            body_md5: [0; 16],
-            attributes: Bytes::new(),
-            delay_seconds: None,
-            group_id: group.to_owned(),
-            deduplication_id: if group.is_empty() { "" } else { body }.to_owned(),
-            trace_header: String::new(),
-        };
-        let sent = self.0.send(&caller(), queue, vec![entry]).await?;
+        let sent = self.send_all(queue, vec![entry(group, body)]).await?;
         for sent in sent {
             sent.unwrap();
         }
         Ok(())
+    }
+
+    pub(crate) async fn send_all(
+        &self,
+        queue: &Arc<QueueInfo>,
+        entries: Vec<SendEntry>,
+    ) -> Result<Vec<Result<SentMessage, MessageError>>, ServiceError> {
+        self.0.send(&caller(), queue, entries).await
     }
 
     pub(crate) async fn receive(
@@ -352,6 +384,19 @@ impl Client {
         let drained = tokio::time::timeout(PATIENCE, drain).await;
         drained.unwrap_or_else(|_| panic!("messages are missing: {} of {count}", bodies.len()));
         bodies
+    }
+}
+
+/// A message whose body is its deduplication id where it has a group.
+pub(crate) fn entry(group: &str, body: &str) -> SendEntry {
+    SendEntry {
+        body: Bytes::copy_from_slice(body.as_bytes()),
+        body_md5: [0; 16],
+        attributes: Bytes::new(),
+        delay_seconds: None,
+        group_id: group.to_owned(),
+        deduplication_id: if group.is_empty() { "" } else { body }.to_owned(),
+        trace_header: String::new(),
     }
 }
 

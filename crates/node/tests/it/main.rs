@@ -7,3 +7,4 @@ mod every_node;
 mod failover;
 mod membership;
 mod observing;
+mod silence;
