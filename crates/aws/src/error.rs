@@ -8,7 +8,7 @@ use squorum_types::service::{MessageError, ServiceError};
 use squorum_types::{AttributeConflict, PermissionRefusal, QueueName, RedriveRefusal};
 
 use crate::generated::ErrorShape;
-use crate::message_attributes::MessageAttributeError;
+use crate::message_attributes::{DELIVER_AT, MessageAttributeError};
 use crate::request_figures::AnswerClass;
 
 /// Longest part of a client's own value that an error repeats, in bytes.
@@ -201,6 +201,16 @@ impl ApiError {
                 "VisibilityTimeout",
                 "Total VisibilityTimeout for the message is beyond the limit [43200 seconds]",
             ),
+            MessageError::DeliveryBeyondRetention {
+                deliver_at,
+                retention_seconds,
+            } => {
+                let reason = format!(
+                    "The message would be gone by then: the queue's MessageRetentionPeriod is \
+                     {retention_seconds} seconds."
+                );
+                ApiError::invalid(deliver_at, DELIVER_AT, reason)
+            }
             MessageError::Throttled => ApiError::Throttled,
             MessageError::Unavailable => ApiError::Unavailable,
         }

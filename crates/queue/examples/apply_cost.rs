@@ -177,6 +177,7 @@ impl Bench {
                         envelope: vec![7; BODY_BYTES].into(),
                         id: u128::from(*made).to_be_bytes().to_vec().into(),
                         delay_ms: 0,
+                        deliver_at_ms: 0,
                         group_id: format!("group-{}", *made % GROUPS),
                         deduplication_hash: u128::from(*made).to_be_bytes().to_vec().into(),
                         tenant: made.checked_rem(tenants).map_or(0, |it| it as u32 + 1),

@@ -2,11 +2,13 @@
 //! travel to the node and back, and the filter of a receive.
 
 mod codec;
+mod deliver_at;
 mod digest;
 mod filter;
 mod rules;
 
 pub(crate) use codec::{decode, encode};
+pub(crate) use deliver_at::{DELIVER_AT, deliver_at_of};
 pub(crate) use digest::{digest_attributes, digest_body};
 pub(crate) use filter::Filter;
 pub(crate) use rules::{

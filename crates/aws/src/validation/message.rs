@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
+use squorum_types::Timestamp;
 use squorum_types::service::{QueueInfo, SendEntry};
 
 use super::{check_delay_seconds, check_identifier, has_only_valid_characters};
@@ -12,13 +13,15 @@ use crate::generated::{
 };
 use crate::hex::hex;
 use crate::message_attributes::{
-    Value, bytes_of, check_attributes, check_system_attributes, digest_attributes, digest_body,
-    encode,
+    Attribute, DELIVER_AT, Value, bytes_of, check_attributes, check_system_attributes,
+    deliver_at_of, digest_attributes, digest_body, encode,
 };
 use crate::shape::{Integer, Map, Text};
 
 const WRONG_QUEUE_TYPE: &str =
     "The request include parameter that is not valid for this queue type.";
+const TWO_DELAYS: &str =
+    "The message attribute squorum.deliver-at says when the message is delivered.";
 const GROUP_ID_RULE: &str =
     "MessageGroupId can only include alphanumeric and punctuation characters. 1 to 128 in length.";
 const DEDUPLICATION_ID_RULE: &str = "MessageDeduplicationId can only include alphanumeric and \
@@ -104,6 +107,7 @@ impl OutgoingMessage<'_> {
             return Err(ApiError::InvalidMessageContents);
         }
         let attributes = check_attributes(&self.attributes)?;
+        let deliver_at = check_deliver_at(queue, &attributes, delay_seconds)?;
         let attributes_md5 = digest_attributes(attributes.iter().copied());
         let encoded = attributes_md5.map(|digest| encode(&attributes, digest));
         let system_attribute = check_system_attributes(&self.system_attributes)?;
@@ -127,6 +131,7 @@ impl OutgoingMessage<'_> {
             body_md5: digests.body,
             attributes: encoded.unwrap_or_default(),
             delay_seconds,
+            deliver_at,
             group_id: self.group_id.map(Text::into_string).unwrap_or_default(),
             deduplication_id,
             trace_header,
@@ -158,5 +163,25 @@ impl OutgoingMessage<'_> {
             check_identifier(id, parameter, DEDUPLICATION_ID_RULE)?;
         }
         Ok(())
+    }
+}
+
+/// The time that the attributes name takes the place of every delay, so another one of the same
+/// message contradicts it. A delay of zero is what clients send who mean none.
+fn check_deliver_at(
+    queue: &QueueInfo,
+    attributes: &[Attribute<'_>],
+    delay_seconds: Option<u32>,
+) -> Result<Option<Timestamp>, ApiError> {
+    let Some(deliver_at) = deliver_at_of(attributes)? else {
+        return Ok(None);
+    };
+    if queue.attributes.is_fifo() {
+        let reason = WRONG_QUEUE_TYPE;
+        return Err(ApiError::invalid(deliver_at.text, DELIVER_AT, reason));
+    }
+    match delay_seconds {
+        None | Some(0) => Ok(Some(deliver_at.at)),
+        Some(value) => Err(ApiError::invalid(value, "DelaySeconds", TWO_DELAYS)),
     }
 }

@@ -205,6 +205,30 @@ async fn what_is_refused_of_one_message() {
             INVALID,
             &format!("Value 2 for parameter DelaySeconds is invalid. Reason: {wrong_type}"),
         ),
+        (
+            FIFO,
+            json!({"MessageBody": "x", "MessageGroupId": "g", "MessageDeduplicationId": "d",
+                "MessageAttributes": {"squorum.deliver-at": {"DataType": "Number", "StringValue": "0"}}}),
+            INVALID,
+            &format!("Value 0 for parameter squorum.deliver-at is invalid. Reason: {wrong_type}"),
+        ),
+        (
+            QUEUE,
+            json!({"MessageBody": "x", "DelaySeconds": 1,
+                "MessageAttributes": {"squorum.deliver-at": {"DataType": "Number", "StringValue": "0"}}}),
+            INVALID,
+            "Value 1 for parameter DelaySeconds is invalid. Reason: The message attribute \
+             squorum.deliver-at says when the message is delivered.",
+        ),
+        (
+            QUEUE,
+            json!({"MessageBody": "x",
+                "MessageAttributes": {"squorum.deliver-at": {"DataType": "String", "StringValue": "soon"}}}),
+            INVALID,
+            "Value soon for parameter squorum.deliver-at is invalid. Reason: Must be a Number of \
+             milliseconds since the Unix epoch, or a String with such a number or an RFC 3339 time \
+             like 2027-03-01T09:00:00Z.",
+        ),
         (FIFO, json!({"MessageBody": "x"}), MISSING, need_group),
         (
             FIFO,

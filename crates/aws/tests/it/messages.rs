@@ -1,6 +1,7 @@
 //! Messages: sent, received, deleted, changed, one by one and in batches.
 
 use serde_json::{Value, json};
+use squorum_types::Timestamp;
 use squorum_types::service::MessageError;
 
 use crate::client::{Client, FIFO, QUEUE, Running};
@@ -212,6 +213,52 @@ async fn fifo_messages_have_ids_and_numbers() {
     ok(&mut client, "SendMessage", send).await;
     let sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
     assert_eq!(running.fake.state().sent[0].deduplication_id, sha256);
+}
+
+#[tokio::test]
+async fn a_time_of_delivery_is_an_attribute_like_any_other() {
+    let running = Running::start().await;
+    let mut client = running.client_with_queues().await;
+    let number = json!({"squorum.deliver-at":
+        {"DataType": "Number", "StringValue": "1803891600000"}});
+    let text = json!({"squorum.deliver-at":
+        {"DataType": "String", "StringValue": "2027-03-01T09:00:00Z"}});
+    let send = json!({
+        "QueueUrl": QUEUE, "MessageBody": "x", "MessageAttributes": number, "DelaySeconds": 0,
+    });
+    let sent = ok(&mut client, "SendMessage", send).await;
+    let at = Some(Timestamp(1_803_891_600_000));
+    assert_eq!(running.fake.state().sent[0].deliver_at, at);
+    let received = ok(
+        &mut client,
+        "ReceiveMessage",
+        json!({"QueueUrl": QUEUE, "MessageAttributeNames": ["All"]}),
+    )
+    .await;
+    let message = &received["Messages"][0];
+    assert_eq!(message["MessageAttributes"], number);
+    let digest = &message["MD5OfMessageAttributes"];
+    assert_eq!(*digest, sent["MD5OfMessageAttributes"]);
+
+    let beyond = MessageError::DeliveryBeyondRetention {
+        deliver_at: Timestamp(1_803_891_600_000),
+        retention_seconds: 345_600,
+    };
+    running.fake.state().message_failure = Some(beyond);
+    let send = json!({"QueueUrl": QUEUE, "Entries": [
+        {"Id": "a", "MessageBody": "x"},
+        {"Id": "b", "MessageBody": "x", "MessageAttributes": text},
+    ]});
+    let answer = ok(&mut client, "SendMessageBatch", send).await;
+    assert_eq!(
+        answer["Failed"][1],
+        json!({"Id": "b", "SenderFault": true, "Code": "InvalidParameterValue", "Message":
+            "Value 1803891600000 for parameter squorum.deliver-at is invalid. Reason: The message \
+             would be gone by then: the queue's MessageRetentionPeriod is 345600 seconds."})
+    );
+    let entries = running.fake.state().sent.clone();
+    let times: Vec<_> = entries.iter().map(|entry| entry.deliver_at).collect();
+    assert_eq!(times, [None, at]);
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use squorum_proto::queue::outcome::Kind;
 use squorum_store::Store;
 use squorum_types::service::{MessageError, QueueInfo, SendEntry, SentMessage, ServiceError};
 use squorum_types::{
-    Caller, DeduplicationHash, MessageEnvelope, MessageId, PartitionId, tenant_of,
+    Caller, DeduplicationHash, MessageEnvelope, MessageId, PartitionId, Timestamp, tenant_of,
 };
 
 use super::call::{internal, message_error, unexpected};
@@ -46,10 +46,9 @@ impl<S: Store> Inner<S> {
         entries: Vec<SendEntry>,
     ) -> Result<Results, ServiceError> {
         let mut queue = Arc::clone(queue);
-        let count = entries.len();
         let admission = self.admit_send(&entries)?;
-        let mut prepared = self.prepare(caller, &queue, entries);
-        let mut results: Results = vec![Err(MessageError::Unavailable); count];
+        let mut results: Results = vec![Err(MessageError::Unavailable); entries.len()];
+        let mut prepared = self.prepare(caller, &queue, entries, &mut results);
         // A queue that was deleted and made again meanwhile takes the messages of its name.
         for round in 0.. {
             let failed = self
@@ -91,14 +90,22 @@ impl<S: Store> Inner<S> {
             })
     }
 
+    /// Those that can be sent. What is wrong with the others goes to the results.
     fn prepare(
         &self,
         caller: &Caller,
         queue: &QueueInfo,
         entries: Vec<SendEntry>,
+        results: &mut Results,
     ) -> Vec<Prepared> {
-        let prepare = |(position, entry)| self.prepare_one(caller, queue, position, entry);
-        entries.into_iter().enumerate().map(prepare).collect()
+        let mut prepared = Vec::with_capacity(entries.len());
+        for (position, entry) in entries.into_iter().enumerate() {
+            match within_retention(queue, &entry, self.stamper.now()) {
+                Ok(()) => prepared.push(self.prepare_one(caller, queue, position, entry)),
+                Err(error) => results[position] = Err(error),
+            }
+        }
+        prepared
     }
 
     fn prepare_one(
@@ -150,6 +157,8 @@ impl<S: Store> Inner<S> {
             group_id,
             deduplication_hash,
             tenant,
+            // The epoch is past, and 0 would be none.
+            deliver_at_ms: entry.deliver_at.map_or(0, |at| at.0.max(1)),
         };
         Prepared {
             position,
@@ -232,6 +241,26 @@ impl<S: Store> Inner<S> {
         pairs
             .map(|(prepared, sent)| sent_message(prepared.id, &sent, fifo))
             .collect()
+    }
+}
+
+/// A message's retention runs from its send: one that is to be delivered after it would be gone
+/// before anybody could receive it.
+fn within_retention(
+    queue: &QueueInfo,
+    entry: &SendEntry,
+    now: Timestamp,
+) -> Result<(), MessageError> {
+    let retention_seconds = queue.attributes.message_retention_seconds;
+    let retention_ms = u64::from(retention_seconds) * 1000;
+    match entry.deliver_at {
+        Some(deliver_at) if deliver_at >= now.plus_ms(retention_ms) => {
+            Err(MessageError::DeliveryBeyondRetention {
+                deliver_at,
+                retention_seconds,
+            })
+        }
+        _ => Ok(()),
     }
 }
 

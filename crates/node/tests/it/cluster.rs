@@ -394,6 +394,7 @@ pub(crate) fn entry(group: &str, body: &str) -> SendEntry {
         body_md5: [0; 16],
         attributes: Bytes::new(),
         delay_seconds: None,
+        deliver_at: None,
         group_id: group.to_owned(),
         deduplication_id: if group.is_empty() { "" } else { body }.to_owned(),
         trace_header: String::new(),

@@ -3,6 +3,7 @@
 
 mod cluster;
 mod dead_letters;
+mod deliver_at;
 mod every_node;
 mod failover;
 mod membership;

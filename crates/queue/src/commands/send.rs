@@ -1,6 +1,7 @@
 use squorum_proto::queue::outcome::Kind;
 use squorum_proto::queue::{NewMessage, Outcome, Refusal, Send, Sent, SentMessage};
 use squorum_store::{StoreError, Txn};
+use squorum_types::Timestamp;
 
 use super::refused;
 use crate::keys::{DELAYED_LANE, ORDINARY_LANE};
@@ -66,14 +67,14 @@ fn send_one<T: Txn>(
     }
     let seq = partition.take_seq();
     let sent_at = partition.send_time(step);
-    let delay_ms = if fifo { 0 } else { message.delay_ms };
+    let due = due_of(message, fifo, sent_at);
+    let is_delayed = due > sent_at;
     let tenant = if fifo { 0 } else { message.tenant };
-    let lane = if delay_ms > 0 || tenant != 0 {
+    let lane = if is_delayed || tenant != 0 {
         DELAYED_LANE
     } else {
         ORDINARY_LANE
     };
-    let due = sent_at.plus_ms(delay_ms);
     let group_id = if fifo {
         message.group_id.clone()
     } else {
@@ -92,7 +93,7 @@ fn send_one<T: Txn>(
     if let Some(hash) = hash {
         partition.remember_deduplication(step, hash, record, seq, message.id.clone());
         partition.join_group(step, &head.group_id, seq)?;
-    } else if delay_ms > 0 {
+    } else if is_delayed {
         partition.insert_delayed(step, due.0, seq, tenant);
     } else {
         partition.show_new(step, seq, tenant)?;
@@ -101,4 +102,13 @@ fn send_one<T: Txn>(
         seq,
         duplicate_of: bytes::Bytes::new(),
     })
+}
+
+/// When a message becomes visible that is sent at `sent_at`, and not before that.
+fn due_of(message: &NewMessage, fifo: bool, sent_at: Timestamp) -> Timestamp {
+    match (fifo, message.deliver_at_ms) {
+        (true, _) => sent_at,
+        (false, 0) => sent_at.plus_ms(message.delay_ms),
+        (false, deliver_at_ms) => sent_at.max(Timestamp(deliver_at_ms)),
+    }
 }

@@ -1,4 +1,4 @@
-use crate::{AttributeConflict, PermissionRefusal, QueueName, RedriveRefusal};
+use crate::{AttributeConflict, PermissionRefusal, QueueName, RedriveRefusal, Timestamp};
 
 /// Why a whole call failed. Closed: the front end maps each to one answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -68,6 +68,12 @@ pub enum MessageError {
     /// The message would be invisible for more than 12 hours since it was received.
     #[error("total visibility timeout is beyond 12 hours")]
     VisibilityTimeoutBeyondLimit,
+    /// A message to send would be gone before anybody could receive it.
+    #[error("delivery at {deliver_at} is beyond the retention of {retention_seconds} seconds")]
+    DeliveryBeyondRetention {
+        deliver_at: Timestamp,
+        retention_seconds: u32,
+    },
     /// Refused before anything happened; try again later.
     #[error("too much load")]
     Throttled,

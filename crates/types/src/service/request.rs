@@ -3,7 +3,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::QueueInfo;
-use crate::{AttributeChanges, MessageId, QueueAttributes, QueueName, QueueTags};
+use crate::{AttributeChanges, MessageId, QueueAttributes, QueueName, QueueTags, Timestamp};
 
 #[derive(Clone, Debug)]
 pub struct CreateQueue {
@@ -46,6 +46,8 @@ pub struct SendEntry {
     pub attributes: Bytes,
     /// `None` means the queue's delay. Always `None` for FIFO.
     pub delay_seconds: Option<u32>,
+    /// When receivers may see the message, whatever the delays say. Always `None` for FIFO.
+    pub deliver_at: Option<Timestamp>,
     /// Empty if none. Never empty for FIFO.
     pub group_id: String,
     /// Given, or made from the content; empty on a standard queue.

@@ -163,6 +163,7 @@ impl Generator {
     }
 
     fn send(&mut self, at: usize) -> Operation {
+        let clock_ms = self.model.clock_ms();
         let random = &mut self.random;
         let plan = &self.queues[at];
         let messages = (0..1 + random.below(5))
@@ -178,6 +179,7 @@ impl Generator {
                     envelope: format!("message {}", self.messages_made).into(),
                     id: sixteen(self.messages_made),
                     delay_ms: if delayed { 1 + random.below(30_000) } else { 0 },
+                    deliver_at_ms: deliver_at_ms(clock_ms, random),
                     group_id,
                     deduplication_hash: hash,
                     tenant: random.below(self.profile.tenants + 1) as u32,
@@ -330,6 +332,17 @@ fn visibility_timeout_ms(random: &mut Random) -> u64 {
         8..16 => 1_000 * (1 + random.below(30)),
         16 => 43_200_000,
         _ => 30_000,
+    }
+}
+
+/// Mostly none; of a FIFO queue it has to be ignored. Past, now, soon, or beyond any delay.
+fn deliver_at_ms(clock_ms: u64, random: &mut Random) -> u64 {
+    match random.below(24) {
+        0 => 1 + random.below(clock_ms + 1),
+        1 => clock_ms + random.below(3),
+        2 => clock_ms + random.below(30_000),
+        3 => clock_ms + random.below(8 * 3_600_000),
+        _ => 0,
     }
 }
 

@@ -133,6 +133,7 @@ fn send() {
             group_id: "group".to_owned(),
             deduplication_hash: sixteen(0xbb),
             tenant: 0,
+            deliver_at_ms: 0,
         }],
     };
     check_command(
@@ -141,6 +142,27 @@ fn send() {
         "\
         080952430a0508ac02100210041a380a08656e76656c6f70651210aaaaaaaaaaaaaaaaaaaaaaaaaa\
          aaaaaa18e807220567726f75702a10bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
+    );
+}
+
+/// As long as there is no time of delivery a send is what it was before there could be one.
+#[test]
+fn send_for_a_time() {
+    let message = proto::NewMessage {
+        envelope: b"envelope"[..].into(),
+        id: sixteen(0xaa),
+        deliver_at_ms: 1_700_000_000_000,
+        ..Default::default()
+    };
+    let send = proto::Send {
+        partition: PARTITION,
+        version: 4,
+        messages: vec![message],
+    };
+    check_command(
+        "Send",
+        Operation::Send(send),
+        "0809522e0a0508ac02100210041a230a08656e76656c6f70651210aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa3880d095ffbc31",
     );
 }
 

@@ -21,6 +21,7 @@ fn new_message(number: u8) -> proto::NewMessage {
         group_id: format!("group-{}", number % 2),
         deduplication_hash: sixteen(number % 4),
         tenant: 0,
+        deliver_at_ms: 0,
     }
 }
 
@@ -150,6 +151,42 @@ fn operations_with_tenants() -> Vec<Operation> {
     ]
 }
 
+/// Messages for a time that is past, now, soon and later, one of them with a delay as well.
+fn operations_with_times() -> Vec<Operation> {
+    let deliver_at_ms = |number: u8| match number {
+        0 => 1,
+        1 => at_ms(3),
+        2 => at_ms(5),
+        _ => at_ms(7) + 1,
+    };
+    let messages = (0..4).map(|number| proto::NewMessage {
+        deliver_at_ms: deliver_at_ms(number),
+        ..new_message(number)
+    });
+    let send = Operation::Send(proto::Send {
+        partition: Some(STANDARD),
+        version: VERSION,
+        messages: messages.collect(),
+    });
+    let receive = || receive(STANDARD, 60_000);
+    let partitions = vec![STANDARD];
+    vec![
+        Operation::OpenSession(proto::OpenSession {}),
+        configure(1, false),
+        send,
+        receive(),
+        receive(),
+        Operation::Tick(proto::Tick { partitions }),
+        receive(),
+        receive(),
+    ]
+}
+
+/// The stamp of the entry with this number.
+fn at_ms(number: u64) -> u64 {
+    1_700_000_000_000 + 400 * number
+}
+
 #[test]
 fn the_state_of_a_log_never_changes() {
     let state = state_after(operations());
@@ -160,6 +197,12 @@ fn the_state_of_a_log_never_changes() {
 fn the_state_of_a_log_with_tenants_never_changes() {
     let state = state_after(operations_with_tenants());
     assert_eq!(state, (42, 3392714686284908868, 8518204605245066219));
+}
+
+#[test]
+fn the_state_of_a_log_with_times_of_delivery_never_changes() {
+    let state = state_after(operations_with_times());
+    assert_eq!(state, (21, 0x39a72344e18efa34, 0x1a6bde8015f828a8));
 }
 
 /// How many rows there are, and the digests of the writes and of the rows.
@@ -185,7 +228,7 @@ fn state_after(operations: Vec<Operation>) -> (usize, u64, u64) {
             commands: vec![command],
             ..Default::default()
         };
-        let now_ms = 1_700_000_000_000 + 400 * number;
+        let now_ms = at_ms(number);
         let entry = proto::Entry {
             now_ms,
             first_stamp: at == 0,

@@ -37,7 +37,11 @@ impl MessageHistory {
             id: new.id.clone(),
             group_id: new.group_id.clone(),
             sent_at_ms: clock_ms,
-            visible_at_ms: clock_ms + if fifo { 0 } else { new.delay_ms },
+            visible_at_ms: match new.deliver_at_ms {
+                _ if fifo => clock_ms,
+                0 => clock_ms + new.delay_ms,
+                deliver_at_ms => deliver_at_ms,
+            },
             delivery: None,
             receive_count: 0,
             is_in_doubt: false,

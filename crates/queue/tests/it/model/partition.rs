@@ -174,9 +174,11 @@ impl Partition {
             if settings.fifo {
                 self.send_fifo(clock_ms, settings, new)
             } else {
-                let until = clock_ms + new.delay_ms;
-                let delayed = new.delay_ms > 0;
-                let state = if delayed {
+                let until = match new.deliver_at_ms {
+                    0 => clock_ms + new.delay_ms,
+                    deliver_at_ms => deliver_at_ms,
+                };
+                let state = if until > clock_ms {
                     State::Delayed(until)
                 } else {
                     State::Visible

@@ -207,6 +207,7 @@ impl World {
             envelope: envelope.encode_to_vec().into(),
             id: id.to_vec().into(),
             delay_ms: 0,
+            deliver_at_ms: 0,
             group_id: if fifo { group } else { String::new() },
             deduplication_hash: if fifo {
                 id.to_vec().into()

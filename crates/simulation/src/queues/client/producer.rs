@@ -163,6 +163,7 @@ fn entry(letter: &Letter) -> SendEntry {
         body_md5: [0; 16],
         attributes: Default::default(),
         delay_seconds: None,
+        deliver_at: None,
         group_id: match &letter.group {
             Some(group) => group.clone(),
             None => body::tenant(letter.tag),
