@@ -73,11 +73,14 @@ pub(crate) struct Inner<S> {
     pub(crate) stamper: Stamper,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) log: Log,
+    pub(crate) store: S,
     pub(crate) figures: Arc<Figures>,
     /// KiB of messages that may be on their way.
     pub(crate) send_room: Arc<Semaphore>,
     pub(crate) receive_room: Arc<Semaphore>,
     pub(crate) immediate_recreate_and_purge: bool,
+    /// Looks at messages that may be under way.
+    pub(crate) peek_room: Semaphore,
     /// Goes round partitions.
     pub(crate) turn: AtomicU64,
     /// True once the node is about to end: polls do not wait any more.

@@ -17,7 +17,8 @@
 //!
 //! Where to look: one file a command in `commands`, what a partition keeps in `partition`, the
 //! ordered sets with windows in `index`, exactly-once proposals in `session`, what goes to other
-//! shards in `outbox` and what comes from them in `inbox`, the keys in `keys`.
+//! shards in `outbox` and what comes from them in `inbox`, looking without receiving in `peek`, the
+//! keys in `keys`.
 
 mod commands;
 mod garbage;
@@ -27,6 +28,7 @@ mod keys;
 mod limits;
 mod outbox;
 mod partition;
+mod peek;
 mod queues;
 mod rows;
 mod session;
@@ -38,5 +40,6 @@ pub use keys::shard_range;
 pub use limits::Limits;
 pub use outbox::{read_outbox, read_outbox_targets};
 pub use partition::{PartitionStatus, read_status, read_statuses};
+pub use peek::{PeekBounds, Peeked, PeekedRow, peek};
 pub use shard::{Applied, CommandOutcome, Shard};
 pub use stored_message::{StoredMessage, read_message};

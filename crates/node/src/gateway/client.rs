@@ -6,14 +6,16 @@ use bytes::Bytes;
 use squorum_peer::{CallError, Connection, Lane, MESSAGE_BYTES_MAX, Peers, call};
 use squorum_proto::gateway::gateway_client::GatewayClient;
 use squorum_proto::gateway::{
-    ConfirmMetaRequest, CountRequest, Counts, ProposeMetaRequest, confirm_meta_response,
-    count_response, propose_meta_response,
+    ConfirmMetaRequest, CountRequest, Counts, PeekRequest, ProposeMetaRequest,
+    confirm_meta_response, count_response, peek_response, propose_meta_response,
 };
+use squorum_queue::Peeked;
 use squorum_types::{NodeId, PartitionId, ShardId};
 use tokio::time::Instant;
 use tonic::{Response, Status};
 
 use super::convert::{answers, not_leader, submit_request};
+use super::peek::{self, PeekQuestion};
 use crate::shard::batch::{Batch, SubmitError, SubmittedBatch};
 
 type Client = GatewayClient<Connection>;
@@ -58,6 +60,23 @@ impl LeaderClient {
         match self.ask(leader, deadline, rpc).await?.result {
             Some(count_response::Result::Counts(counts)) => Ok(counts),
             Some(count_response::Result::NotLeader(hint)) => Err(not_leader(&hint)),
+            None => Err(SubmitError::OutcomeUnknown),
+        }
+    }
+
+    pub(crate) async fn peek(
+        &self,
+        leader: NodeId,
+        question: PeekQuestion,
+        deadline: Instant,
+    ) -> Result<Peeked, SubmitError> {
+        let request = PeekRequest::from(question);
+        let rpc = |mut client: Client| async move { client.peek(request).await };
+        match self.ask(leader, deadline, rpc).await?.result {
+            Some(peek_response::Result::Messages(answer)) => {
+                peek::peeked(answer).ok_or(SubmitError::OutcomeUnknown)
+            }
+            Some(peek_response::Result::NotLeader(hint)) => Err(not_leader(&hint)),
             None => Err(SubmitError::OutcomeUnknown),
         }
     }

@@ -80,14 +80,7 @@ fn command_outcome(answer: Submitted) -> proto::CommandOutcome {
     match answer {
         Submitted::Applied { outcome, messages } => proto::CommandOutcome {
             result: Some(command_outcome::Result::Outcome(outcome)),
-            messages: messages
-                .into_iter()
-                .map(|message| proto::StoredMessage {
-                    seq: message.seq,
-                    sent_at_ms: message.sent_at.0,
-                    envelope: message.envelope,
-                })
-                .collect(),
+            messages: messages.into_iter().map(message_of).collect(),
         },
         Submitted::NothingThere { log_index } => proto::CommandOutcome {
             result: Some(command_outcome::Result::NothingThere(proto::NothingThere {
@@ -125,7 +118,15 @@ fn submitted(outcome: proto::CommandOutcome) -> Option<Submitted> {
     })
 }
 
-fn stored_message(message: proto::StoredMessage) -> StoredMessage {
+pub(super) fn message_of(message: StoredMessage) -> proto::StoredMessage {
+    proto::StoredMessage {
+        seq: message.seq,
+        sent_at_ms: message.sent_at.0,
+        envelope: message.envelope,
+    }
+}
+
+pub(super) fn stored_message(message: proto::StoredMessage) -> StoredMessage {
     StoredMessage {
         seq: message.seq,
         sent_at: Timestamp(message.sent_at_ms),

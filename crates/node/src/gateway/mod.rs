@@ -7,7 +7,9 @@
 
 mod client;
 mod convert;
+mod peek;
 mod server;
 
 pub(crate) use self::client::LeaderClient;
+pub(crate) use self::peek::PeekQuestion;
 pub(crate) use self::server::GatewayServer;

@@ -6,9 +6,9 @@ use std::time::Duration;
 use prost::Message;
 use squorum_proto::gateway::gateway_server::Gateway;
 use squorum_proto::gateway::{
-    ConfirmMetaRequest, ConfirmMetaResponse, CountRequest, CountResponse, ProposeMetaRequest,
-    ProposeMetaResponse, SubmitRequest, SubmitResponse, confirm_meta_response, count_response,
-    propose_meta_response,
+    ConfirmMetaRequest, ConfirmMetaResponse, CountRequest, CountResponse, PeekRequest,
+    PeekResponse, ProposeMetaRequest, ProposeMetaResponse, SubmitRequest, SubmitResponse,
+    confirm_meta_response, count_response, peek_response, propose_meta_response,
 };
 use squorum_proto::{gateway as proto, meta};
 use squorum_store::Store;
@@ -17,6 +17,7 @@ use tokio::time::Instant;
 use tonic::{Request, Response, Status};
 
 use super::convert::{self, not_leader_message};
+use super::peek;
 use crate::node::Inner;
 use crate::shard::batch::SubmitError;
 use crate::started::Started;
@@ -70,6 +71,17 @@ impl<S: Store> Gateway for GatewayServer<S> {
             Err(leader) => count_response::Result::NotLeader(not_leader_message(leader)),
         };
         Ok(Response::new(CountResponse {
+            result: Some(result),
+        }))
+    }
+
+    async fn peek(&self, request: Request<PeekRequest>) -> Result<Response<PeekResponse>, Status> {
+        let question = peek::question(&request.into_inner()).map_err(malformed)?;
+        let result = match self.node()?.peek_here(question).await {
+            Ok(peeked) => peek_response::Result::Messages(peek::answer(peeked)),
+            Err(leader) => peek_response::Result::NotLeader(not_leader_message(leader)),
+        };
+        Ok(Response::new(PeekResponse {
             result: Some(result),
         }))
     }

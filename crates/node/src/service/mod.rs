@@ -3,8 +3,10 @@
 mod call;
 mod change_visibility;
 mod delete;
+mod leading;
 mod locate;
 mod moves;
+mod peek;
 mod permissions;
 mod preference;
 mod queues;

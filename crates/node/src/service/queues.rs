@@ -1,7 +1,6 @@
 //! Queues themselves: meta decides, the shards hear of it, then the client is answered.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures::future::try_join_all;
 use squorum_meta::command::{
@@ -10,8 +9,6 @@ use squorum_meta::command::{
 };
 use squorum_meta::{Command, Outcome, QueueKey, WorkKind, plan};
 use squorum_proto::gateway::Counts;
-use squorum_proto::queue::Tick;
-use squorum_proto::queue::command::Operation;
 use squorum_store::Store;
 use squorum_types::service::{
     CreateQueue, ListQueues, Page, QueueCounters, QueueDescription, QueueInfo, QueueList,
@@ -24,14 +21,9 @@ use squorum_types::{
 use tokio::time::Instant;
 
 use super::call::internal;
-use crate::error::unavailable;
 use crate::node::Inner;
 use crate::routing;
 use crate::shard::HOLD;
-use crate::shard::batch::SubmitError;
-
-/// Between two tries to find a partition's leader.
-const COUNT_PAUSE: Duration = Duration::from_millis(20);
 
 impl<S: Store> Inner<S> {
     pub(crate) async fn create_queue(
@@ -207,26 +199,9 @@ impl<S: Store> Inner<S> {
         partition: PartitionId,
         deadline: Instant,
     ) -> Result<Counts, ServiceError> {
-        let shard = self.shard_of(partition)?;
-        loop {
-            let leader = match self.count_here(partition).await {
-                Ok(counts) => return Ok(counts),
-                Err(leader) => leader,
-            };
-            if let Some(leader) = leader.filter(|leader| *leader != shard.group.node()) {
-                let counts = tokio::select! {
-                    counts = self.leaders.count(leader, partition, deadline) => counts,
-                    () = self.view.cut_off() => Err(SubmitError::OutcomeUnknown),
-                };
-                if let Ok(counts) = counts {
-                    return Ok(counts);
-                }
-            }
-            if self.view.is_cut_off() || Instant::now() >= deadline {
-                return Err(unavailable("no leader could be reached"));
-            }
-            tokio::time::sleep(COUNT_PAUSE).await;
-        }
+        let here = || self.count_here(partition);
+        let there = |leader| self.leaders.count(leader, partition, deadline);
+        self.ask_leader(partition, deadline, here, there).await
     }
 
     /// A partition's counters, after what is due has happened. `Err` names the leader instead, if
@@ -236,23 +211,7 @@ impl<S: Store> Inner<S> {
         partition: PartitionId,
     ) -> Result<Counts, Option<NodeId>> {
         let shard = self.shard_of(partition).map_err(|_| None)?;
-        let leads = || {
-            if shard.group.can_serve_locally() {
-                Ok(())
-            } else {
-                Err(shard.group.leadership().leader)
-            }
-        };
-        leads()?;
-        let due = shard.board.status(partition).next_due;
-        if due.is_some_and(|due| due <= self.stamper.now()) {
-            let tick = Tick {
-                partitions: vec![partition.into()],
-            };
-            let ticked = shard.session.propose(Operation::Tick(tick), None).await;
-            ticked.map_err(|_| None)?;
-            leads()?;
-        }
+        self.let_due_happen(shard, partition).await?;
         let status = shard.board.status(partition);
         Ok(Counts {
             visible: status.visible,

@@ -29,6 +29,9 @@ use crate::shutdown::stopped;
 use crate::stamper::Stamper;
 use crate::started::{Reports, Started};
 
+/// Looks at messages at once. Each may read some MiB from the disk, and they are not urgent.
+const PEEKS_MAX: usize = 2;
+
 impl<S: Store> Node<S> {
     /// Starts a node in the current tokio runtime. A node that was in no cluster waits, for as long
     /// as it takes, until it has founded one together with its seeds; `progress` says in words what
@@ -174,10 +177,12 @@ impl<S: Store> Node<S> {
             stamper: group_parts.stamper,
             entropy: parts.entropy,
             log: parts.log,
+            store: group_parts.store,
             figures: group_parts.figures,
             send_room: Arc::new(Semaphore::new(options.send_bytes_max / 1024)),
             receive_room: Arc::new(Semaphore::new(options.receives_max)),
             immediate_recreate_and_purge: options.immediate_recreate_and_purge,
+            peek_room: Semaphore::new(PEEKS_MAX),
             turn: AtomicU64::new(0),
             draining,
             stop,

@@ -8,4 +8,5 @@ mod every_node;
 mod failover;
 mod membership;
 mod observing;
+mod peek;
 mod silence;

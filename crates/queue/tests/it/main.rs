@@ -9,6 +9,7 @@ mod golden;
 mod history;
 mod model;
 mod outcome;
+mod peek;
 mod replica;
 mod run;
 mod shrink;

@@ -16,9 +16,11 @@ use squorum_types::{PartitionId, QueueId, ShardId, Timestamp};
 use crate::generator::Step;
 use crate::history::History;
 use crate::model::{Expected, Model, PartitionKey, Rules};
+use crate::peek::check_peek;
 use crate::replica::{Caches, Replica, SHARD, limits};
 
 const LAG_MAX: usize = 24;
+const ENTRIES_BETWEEN_PEEKS: usize = 13;
 
 /// What a run is held against.
 #[derive(Clone, Copy, Debug)]
@@ -124,6 +126,11 @@ impl Run {
                 self.check_status(*partition, status)?;
             }
         }
+        if self.done.len().is_multiple_of(ENTRIES_BETWEEN_PEEKS) {
+            for (partition, status) in &applied.statuses {
+                self.check_peek(*partition, &status.unwrap_or_default())?;
+            }
+        }
         if self.checks.reference {
             let waiting = self.model.outbox.len();
             same("transfers", &waiting, &applied.transfers_waiting)?;
@@ -181,6 +188,21 @@ impl Run {
             noisy_only: now.noisy_only(self.rules),
         };
         same(&format!("status of {id}"), &Some(expected), status)
+    }
+
+    fn check_peek(&self, id: PartitionId, status: &PartitionStatus) -> Result<(), String> {
+        let key = (id.queue.0, u32::from(id.index));
+        let partition = self.model.partitions.get(&key);
+        let reference = partition.filter(|_| self.checks.reference);
+        let reference =
+            reference.map(|partition| (partition, self.model.queues[&key.0].settings.delay_ms));
+        check_peek(
+            &self.replicas[0].store,
+            id,
+            status,
+            reference,
+            self.done.len(),
+        )
     }
 
     /// Lets a replica apply what it lags behind, in one transaction.

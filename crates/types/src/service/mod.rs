@@ -5,12 +5,14 @@
 mod delivery;
 mod error;
 mod move_task;
+mod peek;
 mod queue;
 mod request;
 
 pub use delivery::{Delivery, ReceivedMessage};
 pub use error::{MessageError, ServiceError};
 pub use move_task::{MoveFailure, MoveStatus, MoveTask, StartMove};
+pub use peek::{MessageState, PeekPage, PeekPlace, PeekPosition, PeekedMessage};
 pub use queue::{QueueCounters, QueueDescription, QueueInfo};
 pub use request::{
     ChangeVisibilityEntry, CreateQueue, ListQueues, Page, QueueList, ReceiveRequest, SendEntry,

@@ -21,7 +21,7 @@ use squorum_proto::queue::Refusal;
 use squorum_proto::queue::command::Operation;
 use squorum_proto::queue::outcome::Kind;
 
-pub(crate) use self::partition::Partition;
+pub(crate) use self::partition::{Partition, State};
 use self::session::Session;
 use self::transfers::{Came, Outbox, envelope_of};
 use crate::outcome::{done, refused, refused_version, results};

@@ -16,7 +16,7 @@ const RECEIVES_BEFORE_BACK_OF_QUEUE: u64 = 3;
 const DELAYED_LANE: u32 = u32::MAX;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum State {
+pub(crate) enum State {
     /// Of a standard queue, until this time.
     Delayed(u64),
     /// Of a FIFO queue, until the queue's delay is over.
@@ -29,24 +29,24 @@ pub(super) enum State {
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Message {
-    pub(super) seq: u64,
-    pub(super) group_id: String,
-    pub(super) lane: u32,
+pub(crate) struct Message {
+    pub(crate) seq: u64,
+    pub(crate) group_id: String,
+    pub(crate) lane: u32,
     /// Of a standard queue; 0 if it has none.
-    pub(super) tenant: u32,
-    pub(super) sent_at_ms: u64,
-    pub(super) envelope: Bytes,
-    pub(super) state: State,
+    pub(crate) tenant: u32,
+    pub(crate) sent_at_ms: u64,
+    pub(crate) envelope: Bytes,
+    pub(crate) state: State,
     /// Standard: the place among visible messages.
-    pub(super) order: u64,
+    pub(crate) order: u64,
     /// 0 if there is no delivery whose handle counts.
-    pub(super) delivery_number: u64,
-    pub(super) receive_count: u64,
-    pub(super) first_received_at_ms: u64,
-    pub(super) received_at_ms: u64,
+    pub(crate) delivery_number: u64,
+    pub(crate) receive_count: u64,
+    pub(crate) first_received_at_ms: u64,
+    pub(crate) received_at_ms: u64,
     /// The partition that it was transferred from.
-    pub(super) source: Option<proto::Partition>,
+    pub(crate) source: Option<proto::Partition>,
 }
 
 #[derive(Clone, Debug)]
@@ -85,12 +85,18 @@ pub(crate) struct Partition {
     /// FIFO groups that stand behind their head's place, because they were served with a
     /// visibility timeout of zero.
     pub(super) rotated: BTreeMap<String, u64>,
+    /// That have emptied it.
+    pub(crate) purges: u32,
     /// Of the last move task.
     pub(super) progress: Option<proto::MoveProgress>,
     pub(super) tenants: Tenants,
 }
 
 impl Partition {
+    pub(crate) fn messages(&self) -> &[Message] {
+        &self.messages
+    }
+
     pub(super) fn message(&self, seq: u64) -> Option<&Message> {
         self.messages.iter().find(|message| message.seq == seq)
     }
@@ -155,11 +161,11 @@ impl Partition {
     }
 
     pub(super) fn purge(&mut self) {
-        let last_seq = self.last_seq;
-        let progress = self.progress;
+        let (last_seq, progress) = (self.last_seq, self.progress);
         *self = Partition {
             last_seq,
             progress,
+            purges: self.purges + 1,
             ..Partition::default()
         };
     }
