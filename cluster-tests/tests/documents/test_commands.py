@@ -32,6 +32,7 @@ HERE = (
     "squorum serve",
     "squorum bench",
     "squorum node replace",
+    "squorum queue peek",
 )
 IN_CONTAINERS = ("make cluster", "docker ", "scripts/compose")
 # Made by `make test` itself, where this runs.
@@ -207,6 +208,35 @@ def test_a_node_whose_disk_is_lost_is_replaced(tmp_path, environment):
         said = nodes[0].run(replace.replace(ID_SHOWN, lost))
         assert "is a member" in said
         nodes[2].wait_until_ready()
+
+
+ONE_ORDER = """python - <<'END'
+import boto3
+sqs = boto3.client(
+    "sqs", endpoint_url="http://localhost:9324", region_name="us-east-1",
+    aws_access_key_id="any", aws_secret_access_key="any",
+)
+url = sqs.create_queue(QueueName="jobs")["QueueUrl"]
+kind = {"kind": {"DataType": "String", "StringValue": "order"}}
+sqs.send_message(QueueUrl=url, MessageBody="order 17 of many", MessageAttributes=kind)
+sqs.send_message(QueueUrl=url, MessageBody="later", DelaySeconds=900)
+END"""
+
+
+def test_looks_at_messages(tmp_path, environment):
+    looks = [
+        line for line in commands("docs/operations.md") if line.startswith("squorum queue peek")
+    ]
+    with network.Network(1) as machines:
+        machine = Machine(machines.enter(0), tmp_path / "machine", environment)
+        with machine.running("squorum serve"):
+            machine.wait_until_ready()
+            machine.run(ONE_ORDER)
+            visible, in_flight, delayed, filtered = (machine.run(look) for look in looks)
+    assert "order 17 of many" in visible
+    assert in_flight.startswith("No messages")
+    assert [message["Body"] for message in json.loads(delayed)["messages"]] == ["later"]
+    assert "order 17 of many" in filtered
 
 
 def printed_last(document: str) -> str:

@@ -34,5 +34,6 @@ mod server;
 mod shape;
 mod validation;
 
+pub use message_attributes::{Attribute, CodecError, Value, stored_attributes};
 pub use request_figures::{ActionCounts, AnswerClass};
 pub use server::{BindError, Options, Server, ServerHandle};

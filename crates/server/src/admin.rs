@@ -6,6 +6,7 @@
 //! | `/health/ready` | 200 if the node can serve reads and writes, else 503 and why not |
 //! | `/status` | JSON: nodes, groups, findings, verdict |
 //! | `/status/queue?name=…` | JSON: where the queue's partitions are; `account`, `region` if need be |
+//! | `/queues/{account}/{name}/messages` | JSON: messages, which are not received by it; see [`admin_peek`] |
 //! | `POST /nodes` | a change of members: JSON in, JSON out once it is decided; 409 if it cannot be |
 //! | `/metrics` | OpenMetrics text |
 //!
@@ -27,7 +28,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::metrics::{self, Figures, ProcessFigures, Requests};
-use crate::{admin_nodes, admin_status};
+use crate::{admin_nodes, admin_peek, admin_status};
 
 /// What a node that has started is made of, as far as this port is concerned.
 #[derive(Clone, Debug)]
@@ -61,6 +62,10 @@ pub(crate) async fn run<S: Store>(
         .route("/health/ready", get(ready))
         .route("/status", get(admin_status::status))
         .route("/status/queue", get(admin_status::queue))
+        .route(
+            "/queues/{account}/{name}/messages",
+            get(admin_peek::messages),
+        )
         .route("/nodes", post(admin_nodes::change))
         .route("/metrics", get(metrics))
         .with_state(state);

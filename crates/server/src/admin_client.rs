@@ -170,6 +170,21 @@ async fn send(
     })
 }
 
+/// A part of a path, or a query's value. Names of queues and accounts need none of it; what a user
+/// mistypes may.
+pub(crate) fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' => {
+                escaped.push(byte.into());
+            }
+            _ => escaped.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    escaped
+}
+
 fn local(error: impl std::fmt::Display) -> AskError {
     AskError::Local(error.to_string())
 }
@@ -225,6 +240,12 @@ pub(crate) mod tests {
         ] {
             assert!(parse(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn what_a_user_mistypes_stays_one_value() {
+        assert_eq!(escaped("jobs-1.fifo"), "jobs-1.fifo");
+        assert_eq!(escaped("a b&c=é/"), "a%20b%26c%3D%C3%A9%2F");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod admin;
 mod admin_client;
 mod admin_nodes;
+mod admin_peek;
 mod admin_status;
 mod clock;
 mod configuration;
@@ -12,6 +13,8 @@ mod failure;
 mod health;
 mod metrics;
 mod node_command;
+mod peek;
+mod queue_command;
 mod serve;
 mod status;
 
@@ -22,6 +25,7 @@ use clap::{Parser, Subcommand};
 use crate::configuration::ServeArguments;
 use crate::health::HealthArguments;
 use crate::node_command::NodeArguments;
+use crate::queue_command::QueueArguments;
 use crate::status::StatusArguments;
 
 /// For Rust and RocksDB alike. glibc's arenas keep what many threads gave back: after 4,000,000
@@ -45,6 +49,8 @@ enum Command {
     Status(StatusArguments),
     /// Take nodes in, replace them, take them out.
     Node(NodeArguments),
+    /// Look at the messages of a queue.
+    Queue(QueueArguments),
     /// Say whether a node can serve: exit code 0 if so, else 1.
     Health(HealthArguments),
     Bench(squorum_bench::Arguments),
@@ -62,6 +68,7 @@ fn run() -> anyhow::Result<ExitCode> {
         Command::Serve(arguments) => serve::run(arguments.resolve()?)?,
         Command::Status(arguments) => return Ok(status::run(&arguments)),
         Command::Node(arguments) => return Ok(node_command::run(&arguments)),
+        Command::Queue(arguments) => return Ok(queue_command::run(&arguments)),
         Command::Health(arguments) => return Ok(health::run(&arguments)),
         Command::Bench(arguments) => return Ok(squorum_bench::run(arguments)?),
     }

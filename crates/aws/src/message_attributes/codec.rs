@@ -1,4 +1,4 @@
-//! The form in which message attributes lie in the log and the state. Nobody else looks into it.
+//! The form in which message attributes lie in the log and the state. Nobody else knows it.
 //!
 //! ```text
 //! version 1    u8
@@ -24,7 +24,7 @@ const ATTRIBUTE_HEAD_BYTES: usize = 1 + 2 + 2 + 4;
 
 /// Stored attributes that this version cannot read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum CodecError {
+pub enum CodecError {
     #[error("stored message attributes have unknown version {0}")]
     Version(u8),
     #[error("stored message attributes are damaged")]
@@ -84,6 +84,12 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Option<Decoded<'_>>, CodecError> {
     } else {
         Err(CodecError::Damaged)
     }
+}
+
+/// The attributes of a stored message, sorted by name: for who shows messages outside of the protocol.
+pub fn stored_attributes(bytes: &[u8]) -> Result<Vec<Attribute<'_>>, CodecError> {
+    let decoded = decode(bytes)?;
+    Ok(decoded.map_or_else(Vec::new, |decoded| decoded.attributes))
 }
 
 struct Reader<'a>(&'a [u8]);

@@ -7,6 +7,7 @@ mod digest;
 mod filter;
 mod rules;
 
+pub use codec::{CodecError, stored_attributes};
 pub(crate) use codec::{decode, encode};
 pub(crate) use deliver_at::{DELIVER_AT, deliver_at_of};
 pub(crate) use digest::{digest_attributes, digest_body};
@@ -17,15 +18,15 @@ pub(crate) use rules::{
 
 /// A checked attribute. `Number` is a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Attribute<'a> {
-    pub(crate) name: &'a str,
+pub struct Attribute<'a> {
+    pub name: &'a str,
     /// With its label: `Number.float`.
-    pub(crate) data_type: &'a str,
-    pub(crate) value: Value<'a>,
+    pub data_type: &'a str,
+    pub value: Value<'a>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Value<'a> {
+pub enum Value<'a> {
     Text(&'a str),
     Binary(&'a [u8]),
 }

@@ -17,6 +17,7 @@ use serde::de::DeserializeOwned;
 use squorum_node::{ClusterStatus, Verdict};
 
 pub(crate) use self::queue::{PartitionLocation, QueueLocation};
+pub(crate) use self::table::{plain as plain_table, text as table_text};
 use crate::admin_client::{self, AdminArguments, AdminUrl, AskError};
 
 const TIMEOUT: Duration = Duration::from_secs(5);

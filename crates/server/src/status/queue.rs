@@ -4,7 +4,7 @@ use comfy_table::Table;
 use serde::{Deserialize, Serialize};
 
 use super::{Condition, Output, StatusArguments, ask, table, unanswered};
-use crate::admin_client::AskError;
+use crate::admin_client::{AskError, escaped};
 
 /// What `/status/queue` answers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,29 +77,4 @@ pub(super) fn rendered(queue: &QueueLocation) -> String {
         queue.account,
         table::text(&table)
     )
-}
-
-/// A query's value. Names of queues and accounts need none of it; what a user mistypes may.
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' => {
-                escaped.push(byte.into());
-            }
-            _ => escaped.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    escaped
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_a_user_mistypes_stays_one_value() {
-        assert_eq!(escaped("jobs-1.fifo"), "jobs-1.fifo");
-        assert_eq!(escaped("a b&c=é"), "a%20b%26c%3D%C3%A9");
-    }
 }

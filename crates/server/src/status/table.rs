@@ -27,7 +27,7 @@ pub(super) fn cluster(status: &ClusterStatus) -> String {
 }
 
 /// A table without lines, which scripts can cut and terminals of any width show.
-pub(super) fn plain(header: &[&str]) -> Table {
+pub(crate) fn plain(header: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     table.set_content_arrangement(ContentArrangement::Disabled);
@@ -36,7 +36,7 @@ pub(super) fn plain(header: &[&str]) -> Table {
 }
 
 /// The table without the blanks at its lines' ends.
-pub(super) fn text(table: &Table) -> String {
+pub(crate) fn text(table: &Table) -> String {
     let lines = table.lines();
     lines.fold(String::new(), |text, line| text + line.trim_end() + "\n")
 }
