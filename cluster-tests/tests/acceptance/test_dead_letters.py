@@ -54,6 +54,19 @@ def test_time_of_sending_is_kept(queue):
         assert moved[name] == first[name]
 
 
+@pytest.mark.fact("dead-letter.age")
+def test_age_of_fifo_dead_letters_counts_from_their_move(fifo):
+    """[7]"""
+    dead = fifo()
+    source = fifo(RedrivePolicy=policy(dead), VisibilityTimeout=0, ContentBasedDeduplication="true")
+    source.send("a", group="g")
+    first = source.receive_one()["Attributes"]
+    time.sleep(0.3)
+    moved = until_moved(source, dead)["Attributes"]
+    assert int(moved["SentTimestamp"]) >= int(first["SentTimestamp"]) + 300
+    assert moved["ApproximateReceiveCount"] == "2"
+
+
 @pytest.mark.fact("fifo.dead-letter-frees-group", "fifo.dead-letter-kind")
 def test_fifo_goes_to_fifo(fifo):
     """The group goes on without the message that left."""
@@ -85,7 +98,7 @@ def test_policies_are_echoed_and_removed(queue):
     assert dead.attributes("RedriveAllowPolicy") == {}
 
 
-@pytest.mark.fact("error.redrive-policy", "limit.redrive")
+@pytest.mark.fact("error.redrive-policy", "limit.redrive", "dead-letter.same-place")
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
