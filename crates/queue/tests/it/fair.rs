@@ -1,6 +1,8 @@
 //! Fair queues as AWS describes them, told in order: a tenant floods a standard queue, and what the
 //! others send meanwhile goes first. The campaigns hold every rule against the reference.
 
+mod dwell;
+
 use squorum_proto::queue as proto;
 use squorum_proto::queue::command::Operation;
 use squorum_proto::queue::outcome::Kind;
@@ -74,10 +76,14 @@ impl Story {
     }
 
     fn send(&mut self, tenant: u32, count: u64) {
+        self.send_of(tenant, vec![tenant as u8].into(), count);
+    }
+
+    fn send_of(&mut self, tenant: u32, envelope: bytes::Bytes, count: u64) {
         let messages = (0..count).map(|_| {
             self.sent += 1;
             proto::NewMessage {
-                envelope: vec![tenant as u8].into(),
+                envelope: envelope.clone(),
                 id: u128::from(self.sent).to_be_bytes().to_vec().into(),
                 tenant,
                 ..Default::default()
@@ -99,6 +105,17 @@ impl Story {
         count: u32,
         timeout_ms: u64,
     ) -> (Vec<u32>, Vec<proto::DeliveryReference>) {
+        let (envelopes, deliveries) = self.receive_whole(count, timeout_ms);
+        let tenants = envelopes.iter().map(|envelope| u32::from(envelope[0]));
+        (tenants.collect(), deliveries)
+    }
+
+    /// The same with the envelopes.
+    fn receive_whole(
+        &mut self,
+        count: u32,
+        timeout_ms: u64,
+    ) -> (Vec<bytes::Bytes>, Vec<proto::DeliveryReference>) {
         let outcome = self.run(Operation::Receive(proto::Receive {
             partition: PARTITION,
             version: 1,
@@ -109,18 +126,15 @@ impl Story {
         let Some(Kind::Received(received)) = outcome.outcome.kind else {
             panic!("{:?}", outcome.outcome);
         };
-        let tenants = outcome.messages.iter();
+        let messages = outcome.messages.into_iter();
         let deliveries = received.messages.iter();
+        let deliveries = deliveries.map(|one| proto::DeliveryReference {
+            seq: one.seq,
+            delivery_number: one.delivery_number,
+        });
         (
-            tenants
-                .map(|message| u32::from(message.envelope[0]))
-                .collect(),
-            deliveries
-                .map(|one| proto::DeliveryReference {
-                    seq: one.seq,
-                    delivery_number: one.delivery_number,
-                })
-                .collect(),
+            messages.map(|message| message.envelope).collect(),
+            deliveries.collect(),
         )
     }
 
