@@ -7,7 +7,7 @@ import uuid
 
 import pytest
 
-from squorum_tests.queue import refused
+from squorum_tests.queue import refused, sha256
 
 KIND = {"kind": {"DataType": "String", "StringValue": "poison"}}
 
@@ -79,7 +79,35 @@ def test_fifo_goes_to_fifo(fifo):
     moved = until_moved(source, dead)
     assert moved["Body"] == "a"
     assert moved["Attributes"]["MessageGroupId"] == "g"
+    assert moved["Attributes"]["MessageDeduplicationId"] == sha256("a")
     assert moved["Attributes"]["DeadLetterQueueSourceArn"] == arn(source)
+
+
+@pytest.mark.fact("fifo.dead-letter-frees-group")
+def test_deduplication_does_not_swallow_dead_letters(fifo):
+    """[8] A message of the same id was sent to the dead-letter queue before: both are there."""
+    dead = fifo()
+    dead.send("sent", group="g", id="same")
+    source = fifo(RedrivePolicy=policy(dead), VisibilityTimeout=0)
+    message_id = source.send("moved", group="g", id="same")["MessageId"]
+    source.receive_one()
+    assert source.receive() == []
+    # In the order in which they came, of one group.
+    found = [dead.receive_one(VisibilityTimeout=600)]
+    dead.delete(found[0])
+    found.append(dead.receive_one())
+    assert [message["Body"] for message in found] == ["sent", "moved"]
+    assert found[1]["MessageId"] == message_id
+
+
+@pytest.mark.fact("message.fair-queues")
+def test_groups_of_tenants_are_kept(queue):
+    """[7] Also where fair queues find their tenants."""
+    dead = queue()
+    source = queue(RedrivePolicy=policy(dead), VisibilityTimeout=0)
+    source.send("a", group="tenant")
+    source.receive_one()
+    assert until_moved(source, dead)["Attributes"]["MessageGroupId"] == "tenant"
 
 
 @pytest.mark.fact("attribute.redrive-removal", "attribute.redrive-allow")

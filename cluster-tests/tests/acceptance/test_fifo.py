@@ -357,6 +357,24 @@ def test_receive_attempt_repeats_the_answer(made):
     assert made.bodies() == ["2"]
 
 
+@pytest.mark.fact("fifo.receive-attempt")
+@pytest.mark.parametrize("change", ["delete", "return", "extend"])
+def test_receive_attempt_begins_anew_when_a_message_was_changed(made, change):
+    """[8] Then the same id is a new receive, and gives what is free."""
+    made.send("a", group="one")
+    made.send("b", group="two")
+    first = made.receive(ReceiveRequestAttemptId="attempt")
+    assert len(first) == 2
+    if change == "delete":
+        made.delete(first[0])
+    else:
+        made.change(first[0], 0 if change == "return" else 500)
+    again = made.receive(ReceiveRequestAttemptId="attempt")
+    assert [message["Body"] for message in again] == (["a"] if change == "return" else [])
+    handles = [message["ReceiptHandle"] for message in first]
+    assert all(message["ReceiptHandle"] not in handles for message in again)
+
+
 @pytest.mark.one_protocol
 @pytest.mark.fact("fifo.receive-attempt")
 def test_receive_attempt_restarts_the_timeout(made):

@@ -1,5 +1,6 @@
 """Long polling: what wakes it, what it returns, how it ends. parity.md 7, 13."""
 
+import json
 import threading
 import time
 
@@ -154,6 +155,43 @@ def test_free_group_wakes(fifo, poll):
     deleted = time.monotonic()
     made.delete(first)
     assert_woken(waiting, deleted, ["second"])
+
+
+@pytest.mark.fact("poll.wakes")
+def test_returned_head_of_a_group_wakes(fifo, poll):
+    """[8] By ChangeMessageVisibility(0), and by the end of its timeout."""
+    made = fifo(ContentBasedDeduplication="true")
+    made.send("head", group="g")
+    message = made.receive_one()
+    waiting = poll(made)
+    changed = time.monotonic()
+    made.change(message, 0)
+    assert_woken(waiting, changed, ["head"])
+    (message,) = waiting.messages
+    made.change(message, 2)
+    changed = time.monotonic()
+    assert_woken(poll(made), changed + 2, ["head"])
+
+
+@pytest.mark.fact("poll.wakes")
+def test_dead_letter_and_its_redrive_wake(queue, poll, sqs):
+    """[7] What is moved to a queue is as good as sent."""
+    dead = queue()
+    target = dead.attributes("QueueArn")["QueueArn"]
+    policy = json.dumps({"deadLetterTargetArn": target, "maxReceiveCount": 1})
+    source = queue(RedrivePolicy=policy, VisibilityTimeout=0)
+    source.send("poison")
+    source.receive_one()
+    waiting = poll(dead, VisibilityTimeout=0)
+    moved = time.monotonic()
+    assert source.receive() == []
+    assert_woken(waiting, moved, ["poison"])
+    waiting = poll(source)
+    moved = time.monotonic()
+    sqs.start_message_move_task(SourceArn=target)
+    assert waiting.bodies() == ["poison"]
+    # A task moves in steps; a poll that nobody woke would have waited to its end.
+    assert waiting.ended - moved < 10 * PROMPT_SECONDS
 
 
 @pytest.mark.one_protocol

@@ -237,3 +237,48 @@ def test_best_effort_order(queue):
     for number in range(5):
         made.send(str(number))
     assert made.bodies() == ["0", "1", "2", "3", "4"]
+
+
+@pytest.mark.fact("message.order")
+def test_received_three_times_goes_to_the_back(queue):
+    """[7] A message that nobody deletes does not stand before the others for ever."""
+    made = queue(VisibilityTimeout=0)
+    for body in ("first", "second"):
+        made.send(body)
+    for _ in range(3):
+        assert made.bodies(maximum=1) == ["first"]
+    made.send("third")
+    assert made.bodies(maximum=1) == ["second"]
+    assert made.bodies(maximum=3) == ["second", "first", "third"]
+
+
+@pytest.mark.fact("message.delayed")
+def test_delayed_message_is_not_in_flight(queue):
+    """[7]"""
+    made = queue()
+    made.send(DelaySeconds=2)
+    assert made.counters() == (0, 0, 1)
+    made.receive_one(wait=10)
+    assert made.counters() == (0, 1, 0)
+
+
+@pytest.mark.fact("message.fair-queues")
+def test_quiet_tenants_go_before_a_noisy_one(queue):
+    """[7] Fair queues: more than a tenth of what is in flight, and thirty messages, are noisy; what has
+    no group never is; the noisy one gets what the others leave."""
+    made = queue(VisibilityTimeout=600)
+    for _ in range(4):
+        entries = [
+            {"Id": str(number), "MessageBody": "noisy", "MessageGroupId": "noisy"}
+            for number in range(10)
+        ]
+        made.send_batch(entries)
+    taken = 0
+    while taken < 30:
+        taken += len(made.receive(maximum=min(10, 30 - taken)))
+    made.send("quiet", group="quiet")
+    made.send("nobody")
+    messages = made.receive(maximum=3)
+    assert [message["Body"] for message in messages] == ["quiet", "nobody", "noisy"]
+    assert messages[0]["Attributes"]["MessageGroupId"] == "quiet"
+    assert "MessageGroupId" not in messages[1]["Attributes"]
