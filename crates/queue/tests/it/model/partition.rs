@@ -486,6 +486,9 @@ impl Partition {
             }
             message.delivery_number = 0;
             message.receive_count -= 1;
+            if message.receive_count == 0 {
+                message.first_received_at_ms = 0;
+            }
             self.give_back(at, fifo);
         }
     }
