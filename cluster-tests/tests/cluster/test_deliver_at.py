@@ -111,7 +111,7 @@ def break_leaders(cluster, name: str) -> list[tuple[float, float]]:
 
 
 @pytest.mark.timeout(900)
-def test_messages_come_at_their_time_while_leaders_die(cluster, figures):
+def test_messages_come_at_their_time_while_leaders_die(cluster):
     name = "scheduled"
     cluster.wait_until_well()
     sqs = client.sqs_of_users(cluster.endpoints[0])
@@ -119,6 +119,8 @@ def test_messages_come_at_their_time_while_leaders_die(cluster, figures):
     due = send_all(queue, time.time() + LEAD_SECONDS)
     assert queue.counters() == (0, 0, MESSAGES)
     with one_name(cluster) as endpoint, Arrivals(endpoint, name) as arrivals:
+        # Some are due in every trouble, however quickly it is over.
+        time.sleep(max(0.0, min(due.values()) - time.time()))
         troubles = break_leaders(cluster, name)
         arrivals.wait_for(MESSAGES, max(due.values()) + 60)
     late = {body: round(times[0] - due[body], 3) for body, times in arrivals.came_at.items()}
@@ -128,14 +130,6 @@ def test_messages_come_at_their_time_while_leaders_die(cluster, figures):
         if any(began - LATE_SECONDS_MAX <= at <= ended for began, ended in troubles)
     }
     quiet = [seconds for body, seconds in late.items() if body not in in_trouble]
-    figures.note(
-        messages=MESSAGES,
-        kills=KILLS,
-        due_in_trouble=len(in_trouble),
-        late_seconds_max=max(quiet),
-        late_seconds_max_in_trouble=max(late[body] for body in in_trouble),
-        twice=sum(len(times) > 1 for times in arrivals.came_at.values()),
-    )
     assert arrivals.came_at.keys() == due.keys()
     assert min(late.values()) >= 0, "a message came before its time"
     assert in_trouble, "nothing was due while a leader was dead"
