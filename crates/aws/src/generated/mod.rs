@@ -2,7 +2,10 @@
 //! all actions, how they travel in the Query protocol, the names of actions and attributes, and the
 //! error table. Adding an action is adding its handler.
 
-#![allow(dead_code, reason = "shapes of actions that have no handler yet")]
+#![allow(
+    dead_code,
+    reason = "errors and members of the model that nothing here needs"
+)]
 
 mod error_shape;
 mod layouts;
