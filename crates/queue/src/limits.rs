@@ -21,7 +21,7 @@ pub struct Limits {
     pub step_budget: usize,
     /// Messages on their way to other shards, at most. While there are so many, no more leave.
     pub outbox_max: u64,
-    /// Messages of one partition in flight, at most.
+    /// Messages of one partition in flight, at most. Gateways hold it for all partitions of a queue.
     pub in_flight_max: u64,
     /// A tenant with fewer messages in flight is not noisy for their number.
     pub noisy_in_flight_min: u64,

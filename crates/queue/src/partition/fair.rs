@@ -172,8 +172,7 @@ impl Partition {
             in_flight >= limits.noisy_in_flight_min && in_flight * NOISY_SHARE > all_in_flight;
         let flight = self.row.flight.unwrap_or_default();
         let flight_ms = Sample::sum(&flight, self.row.in_flight, now);
-        let (held_ms, of_ms) = Sample::until(row, flight_ms, now);
-        let is_noisy = crowds || held_ms * NOISY_SHARE > of_ms;
+        let is_noisy = crowds || Sample::exceeds(row, NOISY_SHARE, flight_ms, now);
         Ok(is_noisy.then_some(in_flight))
     }
 

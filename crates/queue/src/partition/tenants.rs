@@ -193,6 +193,7 @@ impl Partition {
                 let row = self.tenants.get(step.txn, self.keys, tenant)?;
                 Sample::count(row, flight_ms, step.now);
                 row.in_flight = changed(row.in_flight, change);
+                row.messages += u64::from(change > 0);
             }
         }
         self.row.in_flight = changed(in_flight, change);

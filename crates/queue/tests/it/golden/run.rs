@@ -196,7 +196,7 @@ fn the_state_of_a_log_never_changes() {
 #[test]
 fn the_state_of_a_log_with_tenants_never_changes() {
     let state = state_after(operations_with_tenants());
-    assert_eq!(state, (42, 3392714686284908868, 8518204605245066219));
+    assert_eq!(state, (41, 5580194517500694863, 9701769152245261724));
 }
 
 #[test]

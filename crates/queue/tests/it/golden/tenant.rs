@@ -41,6 +41,11 @@ fn tenants() {
         since_ms: 7,
         at_ms: 8,
         flight_ms: 9,
+        messages: 10,
     };
-    check("TenantRow", &tenant, "080110021803200428053006380740084809");
+    check(
+        "TenantRow",
+        &tenant,
+        "080110021803200428053006380740084809500a",
+    );
 }

@@ -17,6 +17,8 @@ struct Backlog {
     /// Time in flight of the tenant's messages, and of all.
     held_ms: u64,
     of_ms: u64,
+    /// The tenant's messages that were in flight.
+    messages: u64,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -56,6 +58,7 @@ impl Partition {
             since_ms: self.tenants.clock_ms,
             held_ms: 0,
             of_ms: 0,
+            messages: self.in_flight(|message| message.tenant == tenant),
         };
         self.tenants.backlogs.insert(tenant, backlog);
     }
@@ -81,6 +84,9 @@ impl Partition {
 
     pub(super) fn fly(&mut self, at: usize, deadline_ms: u64) {
         self.flight_changes(at);
+        if let Some(backlog) = self.tenants.backlogs.get_mut(&self.messages[at].tenant) {
+            backlog.messages += 1;
+        }
         self.messages[at].state = State::InFlight(deadline_ms);
     }
 
@@ -133,7 +139,12 @@ impl Partition {
         let own = self.messages.iter().filter(busy);
         let own = own.filter(|message| message.tenant == tenant).count() as u64;
         let crowds = own >= rules.noisy_in_flight_min && own * NOISY_SHARE > all;
-        let slow = backlog.held_ms * NOISY_SHARE > backlog.of_ms;
+        // As many messages as tenants could have this share tell nothing at first.
+        let is_long = self.tenants.clock_ms - backlog.since_ms >= SAMPLE_MS_MAX / 2;
+        let untold = if is_long { 0.0 } else { NOISY_SHARE as f64 };
+        let messages = backlog.messages as f64;
+        let told_ms = backlog.held_ms as f64 * (messages - untold).max(0.0);
+        let slow = told_ms * NOISY_SHARE as f64 > backlog.of_ms as f64 * messages;
         (crowds || slow).then_some(own)
     }
 }
