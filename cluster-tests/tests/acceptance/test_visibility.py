@@ -239,7 +239,7 @@ def test_best_effort_order(queue):
     assert made.bodies() == ["0", "1", "2", "3", "4"]
 
 
-@pytest.mark.fact("message.order")
+@pytest.mark.fact("message.order", "message.returns-to-the-back")
 def test_received_three_times_goes_to_the_back(queue):
     """[7] A message that nobody deletes does not stand before the others for ever."""
     made = queue(VisibilityTimeout=0)

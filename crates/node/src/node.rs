@@ -78,6 +78,8 @@ pub(crate) struct Inner<S> {
     /// KiB of messages that may be on their way.
     pub(crate) send_room: Arc<Semaphore>,
     pub(crate) receive_room: Arc<Semaphore>,
+    /// Messages of one queue.
+    pub(crate) in_flight_max: u64,
     pub(crate) immediate_recreate_and_purge: bool,
     /// Looks at messages that may be under way.
     pub(crate) peek_room: Semaphore,

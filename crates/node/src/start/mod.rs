@@ -181,6 +181,7 @@ impl<S: Store> Node<S> {
             figures: group_parts.figures,
             send_room: Arc::new(Semaphore::new(options.send_bytes_max / 1024)),
             receive_room: Arc::new(Semaphore::new(options.receives_max)),
+            in_flight_max: options.limits.in_flight_max,
             immediate_recreate_and_purge: options.immediate_recreate_and_purge,
             peek_room: Semaphore::new(PEEKS_MAX),
             turn: AtomicU64::new(0),

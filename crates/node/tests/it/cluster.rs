@@ -11,6 +11,7 @@ use parking_lot::Mutex;
 use squorum_consensus::testing::small_log;
 use squorum_node::{FileSystemDisk, Node, NodeOptions, NodeParts};
 use squorum_peer::{TcpDialer, accept};
+use squorum_queue::Limits;
 use squorum_store::memory::MemoryStore;
 use squorum_types::service::{
     CreateQueue, MessageError, QueueInfo, QueueService, ReceiveRequest, ReceivedMessage, SendEntry,
@@ -68,6 +69,7 @@ pub(crate) struct Cluster {
     next_id: u64,
     failures: Arc<Mutex<Vec<String>>>,
     passed_ms: Arc<AtomicU64>,
+    limits: Limits,
 }
 
 /// The system's, and whatever time the test lets pass at once.
@@ -104,7 +106,11 @@ impl Entropy for Random {
 impl Cluster {
     /// Three nodes that have founded a cluster.
     pub(crate) fn start() -> Cluster {
-        let mut cluster = Cluster::new();
+        Cluster::start_with(Limits::default())
+    }
+
+    pub(crate) fn start_with(limits: Limits) -> Cluster {
+        let mut cluster = Cluster::new(limits);
         cluster.restart_all();
         cluster.wait_ready();
         cluster
@@ -118,7 +124,7 @@ impl Cluster {
         }
     }
 
-    fn new() -> Cluster {
+    fn new(limits: Limits) -> Cluster {
         let machines = (0..NODES).map(|index| Machine::new(NodeId(index as u64 + 1)));
         let mut machines: Vec<_> = machines.collect();
         let seeds: Vec<_> = machines.iter().map(|m| m.address.to_string()).collect();
@@ -130,6 +136,7 @@ impl Cluster {
             next_id: NODES as u64,
             failures: Arc::default(),
             passed_ms: Arc::default(),
+            limits,
         }
     }
 
@@ -140,6 +147,7 @@ impl Cluster {
         options.replaces = machine.replaces;
         options.advertise = machine.address.to_string();
         options.shard_count = 4;
+        options.limits = self.limits.clone();
         let log = small_log(machine.directory.path().join("log"));
         let (store, address) = (machine.store.clone(), machine.address);
         let path = machine.directory.path().to_owned();

@@ -6,6 +6,7 @@ mod dead_letters;
 mod deliver_at;
 mod every_node;
 mod failover;
+mod flight;
 mod membership;
 mod observing;
 mod peek;

@@ -23,6 +23,9 @@ impl<S: Store> Inner<S> {
         wanted: &Wanted,
         hold: bool,
     ) -> Result<Option<Delivery>, ServiceError> {
+        let Some(wanted) = &self.within_flight(queue, wanted)? else {
+            return Ok(None);
+        };
         let mut tally = Tally::default();
         let mut leaderless = Vec::new();
         for partition in partitions {
@@ -76,6 +79,9 @@ impl<S: Store> Inner<S> {
         claim: Claim,
         wanted: &Wanted,
     ) -> Result<Option<Delivery>, ServiceError> {
+        let Some(wanted) = &self.within_flight(queue, wanted)? else {
+            return Ok(None);
+        };
         let partition = claim.partition;
         if self.shard_of(partition)?.group.can_serve_locally() {
             let received = self.receive_from(queue, partition, wanted, false).await;

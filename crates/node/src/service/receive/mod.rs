@@ -7,6 +7,7 @@
 
 mod asking;
 mod delivery;
+mod flight;
 mod waiting;
 
 use std::sync::Arc;
@@ -28,6 +29,7 @@ use crate::shutdown::stopped;
 const EMPTY_PAUSE: Duration = Duration::from_millis(50);
 
 /// A receive without its waiting.
+#[derive(Clone)]
 struct Wanted {
     messages_max: u32,
     visibility_timeout_ms: u64,

@@ -1,0 +1,49 @@
+//! The limit of messages in flight is the queue's, not that of each of its partitions.
+
+use squorum_queue::Limits;
+use squorum_types::service::ServiceError;
+
+use crate::cluster::{Client, Cluster, NODES, block_on};
+
+const LIMIT: usize = 100;
+/// What gateways may not have heard of when they ask, which is a few receives.
+const LAG: usize = 50;
+
+fn cluster() -> Cluster {
+    Cluster::start_with(Limits {
+        in_flight_max: LIMIT as u64,
+        ..Limits::default()
+    })
+}
+
+#[test]
+fn a_queue_of_several_partitions_has_one_limit() {
+    let cluster = cluster();
+    let clients = [0, 1, 2].map(|index| Client(cluster.node(index)));
+    block_on(async {
+        let queue = clients[0].create("orders").await;
+        assert_eq!(queue.partition_count as usize, NODES);
+        // Each node's go to a partition that it leads, so that none of these reaches the limit alone.
+        for number in 0..3 * (LIMIT - 10) {
+            let client = &clients[number % NODES];
+            client.send(&queue, "", "body").await.unwrap();
+        }
+        let mut held = Vec::new();
+        for client in &clients {
+            let refused = loop {
+                match client.receive(&queue, 0, "").await {
+                    Ok(messages) => held.extend(messages),
+                    Err(error) => break error,
+                }
+            };
+            assert!(matches!(refused, ServiceError::OverLimit), "{refused:?}");
+        }
+        assert!((LIMIT..LIMIT + LAG).contains(&held.len()), "{}", held.len());
+        // A long poll hears nothing of it, and gets what a delete makes room for.
+        assert_eq!(clients[1].receive(&queue, 1, "").await.unwrap().len(), 0);
+        let done = &held[..held.len() - LIMIT + 3];
+        clients[2].delete(&queue, done).await.unwrap();
+        let more = clients[0].receive(&queue, 20, "").await.unwrap();
+        assert!((1..=3).contains(&more.len()), "{}", more.len());
+    });
+}
