@@ -303,8 +303,8 @@ SECTIONS = (
         "Fair queues",
         "Quiet tenants send at a fixed rate to a standard queue, alone and beside the backlog of "
         "another tenant; consumers work on each message for 10 ms. The same without groups tells what "
-        "the throughput is compared with. Of the rounds of a run in which the machine had room the "
-        "best counts: everything runs on it.",
+        "the throughput is compared with. The median counts of those rounds of a run in which the "
+        "machine had room: everything runs on it.",
         (
             Row(
                 "a backlog of 100,000 of one tenant",

@@ -1,25 +1,30 @@
 """Fair queues: one tenant's backlog, and how long the messages of quiet tenants dwell meanwhile.
 
 Three loads on one cluster, each on a queue of its own: quiet tenants alone; the same beside the backlog
-of another tenant; and once more, with no groups, so that nobody's turn comes before another's.
+of another tenant; and once more, with no groups, so that nobody's turn comes before another's. The
+short form shows that the backlog is not in the way; how little it is, the long one measures.
 """
 
 import time
+from statistics import median
 
 import pytest
 
 from squorum_tests import client
-from squorum_tests.size import LONG
+from squorum_tests.background import wait_for
+from squorum_tests.size import LONG, size
 from squorum_tests.tenants import Hands, Processors, Senders, flood, p99
 
-BACKLOG = 100_000
-SECONDS = 60
-ROUNDS = 3
+BACKLOG = size(6_000, 100_000)
+SECONDS = size(5, 60)
+ROUNDS = size(1, 3)
 REST_SECONDS = 2.0
 WORK_SECONDS = 0.010
-PROCESSES, THREADS = 3, 3
-QUIET = ["quiet-1", "quiet-2", "quiet-3"]
-RATE = 150.0
+# Some 450 messages a second for six consumers, of which a quiet tenant sends 7 %: they have a tenth of
+# what is in flight or less, and two processors carry it at two thirds of what they can.
+PROCESSES, THREADS = 3, 2
+QUIET = ["quiet-1", "quiet-2", "quiet-3", "quiet-4", "quiet-5"]
+RATE = float(size(60, 150))
 NOISY = "noisy"
 DWELL_FACTOR_MAX = 2.0
 THROUGHPUT_SHARE_MIN = 0.9
@@ -32,6 +37,7 @@ class Load:
     def __init__(self, cluster, name: str, backlog: int, with_group: bool):
         sqs = client.sqs(cluster.endpoints[0])
         url = sqs.create_queue(QueueName=name)["QueueUrl"]
+        wait_for(lambda: is_spread(cluster, name))
         flood(cluster.places, url, NOISY, backlog, with_group)
         senders = Senders(cluster.places, url, QUIET, RATE, SECONDS, with_group)
         processors = Processors()
@@ -49,9 +55,12 @@ class Load:
         self.handled_per_second = sum(one.at <= began + elapsed for one in handled) / elapsed
 
 
-@pytest.mark.skipif(
-    not LONG, reason="measures at full size alone; the rule is held by crates/queue/tests/it/fair"
-)
+def is_spread(cluster, queue: str) -> bool:
+    """Every node leads a partition: in a new cluster leaderships still go to where they belong."""
+    leaders = {partition["leader"] for partition in cluster.partitions(queue)}
+    return None not in leaders and len(leaders) == len(cluster.nodes)
+
+
 @pytest.mark.timeout(3600)
 def test_flood_does_not_hold_up_quiet_tenants(make_cluster, figures):
     cluster = make_cluster()
@@ -74,16 +83,23 @@ def test_flood_does_not_hold_up_quiet_tenants(make_cluster, figures):
         )
         assert 0 < fair.noisy < BACKLOG, "the backlog lasts for the whole of the load"
     figures.note(backlog=BACKLOG, rounds=rounds)
-    # What others do on the machine is no part of the promise, so the best of the rounds counts that it
-    # had room for.
+    sent = len(QUIET) * int(SECONDS * RATE / len(QUIET))
+    for one in rounds:
+        assert one["quiet_handled"] == [sent, sent], "all that quiet tenants sent comes through"
+        assert one["unfair_p99_seconds"] > 4 * one["fair_p99_seconds"], "the backlog is in the way"
+    if LONG:
+        judge(rounds, figures)
+
+
+def judge(rounds: list[dict], figures) -> None:
+    """The bars of time and throughput."""
+    # What others do on the machine is no part of the promise: rounds count for which it had room.
     calm = [one for one in rounds if one["processors"] <= PROCESSORS_MAX]
     assert calm, "the machine is too busy to tell"
-    sent = len(QUIET) * int(SECONDS * RATE / len(QUIET))
     for one in calm:
-        assert one["quiet_handled"] == [sent, sent], "all that quiet tenants sent comes through"
-        assert one["unfair_p99_seconds"] > 10 * one["fair_p99_seconds"], "the backlog is in the way"
-    factor = min(one["fair_p99_seconds"] / one["alone_p99_seconds"] for one in calm)
-    share = max(one["fair_per_second"] / one["unfair_per_second"] for one in calm)
+        assert one["unfair_p99_seconds"] > 10 * one["fair_p99_seconds"], "nothing is in the way"
+    factor = median(one["fair_p99_seconds"] / one["alone_p99_seconds"] for one in calm)
+    share = median(one["fair_per_second"] / one["unfair_per_second"] for one in calm)
     figures.note(dwell_factor=round(factor, 2), throughput_share=round(share, 3))
     assert factor <= DWELL_FACTOR_MAX
     assert share >= THROUGHPUT_SHARE_MIN
