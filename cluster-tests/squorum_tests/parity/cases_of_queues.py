@@ -1,5 +1,7 @@
 """Rows on queues, their attributes, tags and permissions. See `cases.py`."""
 
+import json
+
 NAME = "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length"
 FIFO_NAME = (
     "The name of a FIFO queue can only include alphanumeric characters, hyphens, or underscores, "
@@ -210,6 +212,31 @@ QUEUE_CASES: list[dict] = [
         error="InvalidParameterValueException",
         source="model",
         facts=("attribute.redrive-allow",),
+    ),
+    # AWS's words as users of other projects report them: cloud-platform-environments #9082, aws-cdk
+    # #16303, cloudfoxable #29 on GitHub.
+    *(
+        _set(
+            f"policy with {label}",
+            "<url>",
+            {"Policy": json.dumps(policy)},
+            error="OverLimit",
+            text=text,
+            facts=("limit.policy",),
+        )
+        for label, policy, text in (
+            (
+                "eight actions in a statement",
+                {"Statement": [{"Action": [f"sqs:{number}" for number in range(8)]}]},
+                "8 actions were found in a statement from the submitted policy, max allowed is 7",
+            ),
+            (
+                "21 statements",
+                {"Statement": [{}] * 21},
+                "21 statements were found in the submitted policy, max allowed is 20",
+            ),
+            ("8,193 bytes", {"Id": "x" * 8_183}, "Submitted policy is over max allowed size."),
+        )
     ),
     *(
         {

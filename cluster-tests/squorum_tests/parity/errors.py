@@ -58,5 +58,4 @@ ELSEWHERE = {
 NEVER_OF_ACTION = {
     ("ChangeMessageVisibility", "MessageNotInflight"): "AWS changes the visibility of a message "
     "that is not in flight, as recorded; so does Squorum",
-    ("SetQueueAttributes", "OverLimit"): "there is no limit that attributes could exceed",
 }

@@ -208,12 +208,16 @@ def test_limits(shared):
         made.allow("l", actions=["SendMessage"] * 8)
     for number in range(20):
         made.allow(str(number))
-    with refused("OverLimit", "21 Statements were found, maximum allowed is 20.", status=403):
+    with refused(
+        "OverLimit",
+        "21 statements were found in the submitted policy, max allowed is 20",
+        status=403,
+    ):
         made.allow("20")
     assert len(made.policy()["Statement"]) == 20
     full = json.dumps({"Statement": [], "Id": "x" * 8000})
     made.set(Policy=full)
-    with refused("OverLimit", "The policy would be longer than 8192 bytes.", status=403):
+    with refused("OverLimit", "Submitted policy is over max allowed size.", status=403):
         made.allow("l")
     assert made.attributes("Policy") == {"Policy": full}
 
@@ -226,9 +230,11 @@ def test_policy_attribute(shared):
     for text in ("{}", ' { "Version" : "2012-10-17" } ', longest):
         made.set(Policy=text)
         assert made.attributes("Policy") == {"Policy": text}
-    for text in ("no json", "[]", '"{}"', '{"a": }', longest + " "):
+    for text in ("no json", "[]", '"{}"', '{"a": }'):
         with refused("InvalidAttributeValue", "Invalid value for the parameter Policy."):
             made.set(Policy=text)
+    with refused("OverLimit", "Submitted policy is over max allowed size.", status=403):
+        made.set(Policy=longest + " ")
     assert made.attributes("Policy") == {"Policy": longest}
 
 

@@ -14,25 +14,30 @@ pub(crate) fn caller(head: &Parts, source_address: IpAddr, request_id: String) -
     let scope = scope(head);
     let account = scope.access_key.and_then(AccountId::parse);
     let account = account.unwrap_or_default();
+    let region = scope.region.and_then(Region::parse);
+    let region = region.or_else(|| region_of_host(head)).unwrap_or_default();
     let principal = match scope.access_key {
-        Some(_) => format!("arn:aws:iam::{account}:root"),
+        Some(_) => root_of(&account, &region),
         None => ANONYMOUS.to_owned(),
     };
-    let region = scope.region.and_then(Region::parse);
-    let region = region.or_else(|| region_of_host(head));
     Caller {
         account,
-        region: region.unwrap_or_default(),
+        region,
         principal,
         source_address,
         request_id,
     }
 }
 
+/// The ARN of an account's root.
+pub(crate) fn root_of(account: &AccountId, region: &Region) -> String {
+    format!("arn:{}:iam::{account}:root", region.partition())
+}
+
 /// The region in `sqs.<region>.…` and in the older `<region>.queue.…`.
 fn region_of_host(head: &Parts) -> Option<Region> {
     let host = head.headers.get(http::header::HOST)?.to_str().ok()?;
-    let host = host.split(':').next()?;
+    let host = host.split(':').next()?.to_ascii_lowercase();
     let mut labels = host.split('.');
     match (labels.next()?, labels.next()?, labels.next()?) {
         ("sqs", region, _) | (region, "queue", _) => Region::parse(region),
@@ -98,6 +103,7 @@ mod tests {
             ("queue.amazonaws.com", "us-east-1"),
             ("localhost:9324", "us-east-1"),
             ("sqs.NO GOOD.com", "us-east-1"),
+            ("SQS.EU-WEST-1.AmazonAWS.com", "eu-west-1"),
         ] {
             let request = http::Request::builder().header("Host", host);
             let (head, ()) = request.body(()).unwrap().into_parts();

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use squorum_types::limits::{POLICY_BYTES_MAX, POLICY_STATEMENTS_MAX};
+use squorum_types::limits::POLICY_STATEMENTS_MAX;
 use squorum_types::service::{MessageError, ServiceError};
 use squorum_types::{AttributeConflict, PermissionRefusal, QueueName, RedriveRefusal};
 
@@ -43,13 +43,26 @@ pub(crate) enum ApiError {
     #[error("Too many tags added for queue {queue}.")]
     TooManyTags { queue: QueueName },
     #[error("{found} {what} were found, maximum allowed is {allowed}.")]
-    PolicyOverLimit {
+    PermissionTooLarge {
         found: usize,
         what: &'static str,
         allowed: usize,
     },
-    #[error("The policy would be longer than {bytes_max} bytes.")]
-    PolicyTooLong { bytes_max: usize },
+    #[error(
+        "{found} statements were found in the submitted policy, max allowed is {}",
+        POLICY_STATEMENTS_MAX
+    )]
+    PolicyStatements { found: usize },
+    #[error(
+        "{found} {what} were found in a statement from the submitted policy, max allowed is {allowed}"
+    )]
+    PolicyStatementTooLarge {
+        found: usize,
+        what: &'static str,
+        allowed: usize,
+    },
+    #[error("Submitted policy is over max allowed size.")]
+    PolicyTooLong,
 
     // Attributes of queues
     #[error("Unknown Attribute {name}.")]
@@ -228,14 +241,8 @@ impl ApiError {
             PermissionRefusal::LabelMissing => {
                 ApiError::invalid(label, "Label", "can't find label.")
             }
-            PermissionRefusal::TooManyStatements { found } => ApiError::PolicyOverLimit {
-                found,
-                what: "Statements",
-                allowed: POLICY_STATEMENTS_MAX,
-            },
-            PermissionRefusal::PolicyTooLong => ApiError::PolicyTooLong {
-                bytes_max: POLICY_BYTES_MAX,
-            },
+            PermissionRefusal::TooManyStatements { found } => ApiError::PolicyStatements { found },
+            PermissionRefusal::PolicyTooLong => ApiError::PolicyTooLong,
             PermissionRefusal::PolicyUnreadable => {
                 ApiError::AttributeValueInvalid { name: "Policy" }
             }
@@ -275,7 +282,11 @@ impl ApiError {
             E::EntryIdInvalid => S::InvalidBatchEntryId,
             E::BatchTooLong { .. } => S::BatchRequestTooLong,
             E::ReceiptHandleInvalid { .. } => S::ReceiptHandleIsInvalid,
-            E::OverLimit | E::PolicyOverLimit { .. } | E::PolicyTooLong { .. } => S::OverLimit,
+            E::OverLimit
+            | E::PermissionTooLarge { .. }
+            | E::PolicyStatements { .. }
+            | E::PolicyStatementTooLarge { .. }
+            | E::PolicyTooLong => S::OverLimit,
             E::ResourceDoesNotExist { .. } | E::TaskDoesNotExist => S::ResourceNotFoundException,
             E::Serialization { .. } => S::SerializationException,
             E::RequestTooLarge { .. } => S::RequestEntityTooLargeException,

@@ -51,6 +51,18 @@ impl Region {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// What ARNs in this region begin with after `arn:`.
+    pub fn partition(&self) -> &'static str {
+        const OTHERS: [(&str, &str); 4] = [
+            ("cn-", "aws-cn"),
+            ("us-gov-", "aws-us-gov"),
+            ("us-iso-", "aws-iso"),
+            ("us-isob-", "aws-iso-b"),
+        ];
+        let other = OTHERS.iter().find(|(start, _)| self.0.starts_with(start));
+        other.map_or("aws", |(_, partition)| partition)
+    }
 }
 
 impl Default for Region {

@@ -29,7 +29,9 @@ pub const TAG_VALUE_CHARACTERS: RangeInclusive<usize> = 0..=256;
 /// A queue's policy.
 pub const POLICY_BYTES_MAX: usize = 8_192;
 pub const POLICY_STATEMENTS_MAX: usize = 20;
-/// What one call adds to a policy.
+/// Of one statement.
+pub const POLICY_CONDITIONS_MAX: usize = 10;
+/// What one call adds to a policy, and a statement holds.
 pub const PERMISSION_LABEL_BYTES_MAX: usize = 80;
 pub const PERMISSION_ACTIONS_MAX: usize = 7;
 pub const PERMISSION_ACCOUNTS_MAX: usize = 50;

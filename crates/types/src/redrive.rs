@@ -14,24 +14,25 @@ pub struct QueueArn {
 }
 
 impl QueueArn {
-    /// `None` unless it is `arn:aws:sqs:region:account:name` with valid parts.
+    /// `None` unless it is `arn:partition:sqs:region:account:name` with valid parts, the partition that
+    /// of the region.
     pub fn parse(text: &str) -> Option<QueueArn> {
-        let mut parts = text.strip_prefix("arn:aws:sqs:")?.splitn(3, ':');
-        Some(QueueArn {
+        let (partition, rest) = text.strip_prefix("arn:")?.split_once(":sqs:")?;
+        let mut parts = rest.splitn(3, ':');
+        let arn = QueueArn {
             region: Region::parse(parts.next()?)?,
             account: AccountId::parse(parts.next()?)?,
             name: QueueName::parse(parts.next()?).ok()?,
-        })
+        };
+        (arn.region.partition() == partition).then_some(arn)
     }
 }
 
 impl fmt::Display for QueueArn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "arn:aws:sqs:{}:{}:{}",
-            self.region, self.account, self.name
-        )
+        let partition = self.region.partition();
+        let (region, account, name) = (&self.region, &self.account, &self.name);
+        write!(f, "arn:{partition}:sqs:{region}:{account}:{name}")
     }
 }
 
@@ -91,15 +92,20 @@ mod tests {
 
     #[test]
     fn arns_are_read_as_they_are_written() {
-        let text = "arn:aws:sqs:us-east-1:000000000000:orders.fifo";
-        assert_eq!(
-            QueueArn::parse(text).map(|arn| arn.to_string()).as_deref(),
-            Some(text)
-        );
+        for text in [
+            "arn:aws:sqs:us-east-1:000000000000:orders.fifo",
+            "arn:aws-cn:sqs:cn-north-1:000000000000:orders",
+            "arn:aws-us-gov:sqs:us-gov-west-1:000000000000:orders",
+        ] {
+            let written = QueueArn::parse(text).map(|arn| arn.to_string());
+            assert_eq!(written.as_deref(), Some(text));
+        }
         for text in [
             "",
             "orders",
             "arn:aws:sns:us-east-1:000000000000:orders",
+            "arn:aws-cn:sqs:us-east-1:000000000000:orders",
+            "arn:aws:sqs:cn-north-1:000000000000:orders",
             "arn:aws:sqs:us-east-1:000000000000",
             "arn:aws:sqs:us-east-1:000000000000:",
             "arn:aws:sqs:us-east-1:000000000000:orders:more",

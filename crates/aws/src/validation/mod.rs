@@ -4,6 +4,7 @@
 mod batch;
 mod message;
 mod permission;
+mod policy;
 mod queue_attributes;
 mod queue_url;
 mod range;

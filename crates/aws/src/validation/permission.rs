@@ -46,7 +46,7 @@ pub(crate) fn check_permission(
     }
     let accounts = check_accounts(accounts)?;
     if actions.total > PERMISSION_ACTIONS_MAX {
-        return Err(ApiError::PolicyOverLimit {
+        return Err(ApiError::PermissionTooLarge {
             found: actions.total,
             what: "Actions",
             allowed: PERMISSION_ACTIONS_MAX,
@@ -68,7 +68,7 @@ pub(crate) fn check_permission(
 
 fn check_accounts(given: &List<Text<'_>>) -> Result<Vec<AccountId>, ApiError> {
     if given.total > PERMISSION_ACCOUNTS_MAX {
-        return Err(ApiError::PolicyOverLimit {
+        return Err(ApiError::PermissionTooLarge {
             found: given.total,
             what: "Principals",
             allowed: PERMISSION_ACCOUNTS_MAX,

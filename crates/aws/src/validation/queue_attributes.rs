@@ -7,12 +7,12 @@
 
 use std::ops::RangeInclusive;
 
-use serde::de::IgnoredAny;
 use squorum_types::service::{CreateQueue, QueueInfo};
 use squorum_types::{
     AttributeChanges, DeduplicationScope, FifoThroughputLimit, QueueAttributes, QueueName, limits,
 };
 
+use super::policy::parse_policy;
 use super::redrive::{parse_redrive, parse_redrive_allow};
 use super::tags::check_tags;
 use crate::error::ApiError;
@@ -34,9 +34,11 @@ pub(crate) fn create_queue(
         entries.find(|(name, _)| QueueAttributeName::parse(name) == Some(wanted))
     };
     let fifo_queue = given(QueueAttributeName::FifoQueue).map(|(_, value)| value);
-    let is_fifo = match fifo_queue {
-        Some(text) => parse_bool(QueueAttributeName::FifoQueue, text)?,
-        None => false,
+    let is_fifo = match fifo_queue.map(|text| parse_bool(QueueAttributeName::FifoQueue, text)) {
+        Some(Ok(is_fifo)) => is_fifo,
+        Some(Err(error)) if name.ends_with(QueueName::FIFO_SUFFIX) => return Err(error),
+        // Whatever its value: a standard queue has no such attribute.
+        Some(Err(_)) | None => false,
     };
     let parsed = QueueName::parse(name);
     let name = match parsed {
@@ -201,18 +203,6 @@ fn parse_throughput_limit(value: &str) -> Result<FifoThroughputLimit, ApiError> 
         "perQueue" => Ok(FifoThroughputLimit::PerQueue),
         "perMessageGroupId" => Ok(FifoThroughputLimit::PerMessageGroupId),
         _ => Err(invalid(QueueAttributeName::FifoThroughputLimit)),
-    }
-}
-
-fn parse_policy(value: &str) -> Result<Option<String>, ApiError> {
-    if value.is_empty() {
-        return Ok(None);
-    }
-    let is_object =
-        value.trim_start().starts_with('{') && serde_json::from_str::<IgnoredAny>(value).is_ok();
-    match is_object && value.len() <= limits::POLICY_BYTES_MAX {
-        true => Ok(Some(value.to_owned())),
-        false => Err(invalid(QueueAttributeName::Policy)),
     }
 }
 

@@ -189,13 +189,13 @@ async fn what_the_policy_does_not_take_is_said() {
             PermissionRefusal::TooManyStatements { found: 21 },
             403,
             OVER_LIMIT,
-            "21 Statements were found, maximum allowed is 20.",
+            "21 statements were found in the submitted policy, max allowed is 20",
         ),
         (
             PermissionRefusal::PolicyTooLong,
             403,
             OVER_LIMIT,
-            "The policy would be longer than 8192 bytes.",
+            "Submitted policy is over max allowed size.",
         ),
         (
             PermissionRefusal::PolicyUnreadable,

@@ -260,7 +260,12 @@ async fn names_and_kinds_of_queues_belong_together() {
         ("a", Some("true"), fifo),
         (long_fifo.as_str(), Some("True"), fifo),
         ("a", Some("false"), "Unknown Attribute FifoQueue."),
-        ("a", Some("x"), "Invalid value for the parameter FifoQueue."),
+        ("a", Some("x"), "Unknown Attribute FifoQueue."),
+        (
+            "a.fifo",
+            Some("x"),
+            "Invalid value for the parameter FifoQueue.",
+        ),
     ] {
         let attributes = is_fifo.map(|value| json!({"FifoQueue": value}));
         let body = json!({"QueueName": name, "Attributes": attributes}).to_string();

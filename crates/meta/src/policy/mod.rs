@@ -65,8 +65,10 @@ fn statement(queue: &QueueArn, permission: &Permission) -> String {
         accounts,
         actions,
     } = permission;
+    let partition = queue.region.partition();
     let accounts = accounts.iter();
-    let accounts = one_or_list(accounts.map(|account| format!(r#""arn:aws:iam::{account}:root""#)));
+    let accounts = accounts.map(|account| format!(r#""arn:{partition}:iam::{account}:root""#));
+    let accounts = one_or_list(accounts);
     let actions = one_or_list(actions.iter().map(|action| format!(r#""SQS:{action}""#)));
     format!(
         r#"{{"Sid":"{label}","Effect":"Allow","Principal":{{"AWS":{accounts}}},"Action":{actions},"Resource":"{queue}"}}"#

@@ -27,7 +27,9 @@ pub(super) fn to_json(layout: &Layout, parameter: &Parameter) -> Value {
         } => {
             let absent = Parameter::default();
             let entries = parameter.elements().into_iter().filter_map(|entry| {
-                let key = entry.text(key_name)?.to_owned();
+                // Without a name it is refused where names are checked.
+                let key = entry.text(key_name);
+                let key = key.or((!entry.parts.is_empty()).then_some(""))?.to_owned();
                 let given = entry.parts.get(*value_name).unwrap_or(&absent);
                 Some((key, to_json(value, given)))
             });
@@ -81,6 +83,17 @@ mod tests {
         let tags = json!({"k": "v", "empty": ""});
         let expected = json!({"QueueName": "q", "Attributes": {"DelaySeconds": "5"}, "tags": tags});
         assert_eq!(of(Action::CreateQueue, create), expected);
+    }
+
+    #[test]
+    fn what_has_no_name_is_not_left_out() {
+        let send =
+            "MessageAttribute.1.Value.DataType=String&MessageAttribute.1.Value.StringValue=v";
+        let attribute = json!({"DataType": "String", "StringValue": "v"});
+        let expected = json!({"MessageAttributes": {"": attribute}});
+        assert_eq!(of(Action::SendMessage, send), expected);
+        let nothing = json!({"MessageAttributes": {}});
+        assert_eq!(of(Action::SendMessage, "MessageAttribute="), nothing);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use squorum_types::Caller;
 
 use super::layout::{Layout, Member};
 use super::{Notation, json, xml};
+use crate::credential::root_of;
 use crate::protocol::Answer;
 
 pub(super) const VERSION: &str = "2011-06-15";
@@ -31,7 +32,7 @@ pub(crate) fn caller_identity(caller: &Caller, notation: Notation, request_id: &
     let account = caller.account.as_str();
     // Until there are users, everybody is their account's root.
     let identity = json!({
-        "Arn": format!("arn:aws:iam::{account}:root"),
+        "Arn": root_of(&caller.account, &caller.region),
         "UserId": account,
         "Account": account,
     });
