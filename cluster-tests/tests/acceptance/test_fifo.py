@@ -127,6 +127,16 @@ def test_zero_timeout_keeps_order_and_rotates_groups(made):
     assert second == ["g3m1", "g1m1", "g1m2", "g2m1", "g2m2"]
 
 
+@pytest.mark.fact("fifo.zero-visibility")
+def test_zero_timeouts_give_every_group_its_turn_again_and_again(made):
+    """[8]"""
+    groups = ["g1", "g2", "g3", "g4"]
+    for group in groups:
+        made.send(group, group=group)
+    received = [made.bodies(maximum=1, VisibilityTimeout=0) for _ in range(12)]
+    assert received == [[group] for group in groups] * 3
+
+
 @pytest.mark.fact("fifo.group-lock")
 def test_groups_are_independent(made):
     """[4] Many groups; one that nobody deletes blocks no other."""

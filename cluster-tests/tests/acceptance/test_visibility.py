@@ -252,6 +252,18 @@ def test_received_three_times_goes_to_the_back(queue):
     assert made.bodies(maximum=3) == ["second", "first", "third"]
 
 
+@pytest.mark.fact("message.returns-to-the-back")
+def test_what_nobody_deletes_takes_turns(queue):
+    """[7] Once all were received three times, each goes behind the others again."""
+    made = queue(VisibilityTimeout=0)
+    bodies = ["first", "second", "third"]
+    for body in bodies:
+        made.send(body)
+    for body in bodies:
+        assert [made.bodies(maximum=1) for _ in range(3)] == [[body]] * 3
+    assert [made.bodies(maximum=1) for _ in range(9)] == [[body] for body in bodies] * 3
+
+
 @pytest.mark.fact("message.delayed")
 def test_delayed_message_is_not_in_flight(queue):
     """[7]"""

@@ -128,7 +128,7 @@ impl Partition {
         delivery.deadline_ms = 0;
         if !step.settings.fifo {
             let back = delivery.receive_count >= BACK_OF_QUEUE_RECEIVE_COUNT;
-            delivery.ready_order = if back { self.row.next_seq } else { seq };
+            delivery.ready_order = if back { self.take_back_place() } else { seq };
             let place = (delivery.ready_order, seq);
             self.show(step, delivery.tenant, place, delivery.lane)?;
         }

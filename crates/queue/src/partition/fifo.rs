@@ -100,7 +100,7 @@ impl Partition {
         for Served { group_id, mut row } in served {
             self.make_unavailable(step, &mut row);
             if visibility_timeout_ms == 0 {
-                let position = self.row.next_seq;
+                let position = self.take_back_place();
                 self.make_available(step, &group_id, &mut row, position);
             }
             rows::put(step.txn, self.keys.message_group(&group_id), &row);

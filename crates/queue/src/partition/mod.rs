@@ -149,6 +149,12 @@ impl Partition {
         seq
     }
 
+    /// A place behind everything that is there, also behind what has gone to the back before.
+    fn take_back_place(&mut self) -> u64 {
+        self.row.back_place = self.row.next_seq.max(self.row.back_place + 1);
+        self.row.back_place
+    }
+
     /// The time of a message sent now: it never decreases with the position.
     pub(crate) fn send_time<T>(&mut self, step: &Step<'_, T>) -> Timestamp {
         let sent_at = Timestamp(self.row.last_sent_at_ms).max(step.now);

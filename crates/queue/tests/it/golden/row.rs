@@ -77,11 +77,12 @@ fn queues_and_partitions() {
         move_progress: Some(progress()),
         turn_floor: 0,
         flight: None,
+        back_place: 23,
     };
     check(
         "PartitionRow",
         &partition,
-        "080110021803200428053006380740084809500a580b600c680d700e780f8001ffffffffffffffffff01880111900112980113a2010d080610ac02180420052a020807",
+        "080110021803200428053006380740084809500a580b600c680d700e780f8001ffffffffffffffffff01880111900112980113a2010d080610ac02180420052a020807b80117",
     );
     let garbage = proto::GarbageRow {
         position: b"position"[..].into(),

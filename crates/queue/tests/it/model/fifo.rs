@@ -24,16 +24,19 @@ impl Partition {
             return received(Vec::new(), receive);
         }
         let timeout_ms = receive.visibility_timeout_ms;
-        let next_seq = self.next_seq();
         let mut deliveries = Vec::new();
+        let mut served = Vec::new();
         for seq in self.choose_or_bury(desk, take_max) {
             let at = self.position_of(seq).unwrap();
             deliveries.push(self.deliver(at, desk, timeout_ms));
-            let group_id = self.messages[at].group_id.clone();
+            served.push(self.messages[at].group_id.clone());
+        }
+        served.dedup();
+        for group_id in served {
+            self.rotated.remove(&group_id);
             if timeout_ms == 0 {
-                self.rotated.insert(group_id, next_seq);
-            } else {
-                self.rotated.remove(&group_id);
+                let place = self.last_place();
+                self.rotated.insert(group_id, place);
             }
         }
         let outcome = received(deliveries.clone(), receive);

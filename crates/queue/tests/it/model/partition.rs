@@ -85,6 +85,8 @@ pub(crate) struct Partition {
     /// FIFO groups that stand behind their head's place, because they were served with a
     /// visibility timeout of zero.
     pub(super) rotated: BTreeMap<String, u64>,
+    /// The last place behind all others.
+    last_place: u64,
     /// That have emptied it.
     pub(crate) purges: u32,
     /// Of the last move task.
@@ -112,7 +114,14 @@ impl Partition {
     /// Does what time brought.
     pub(super) fn advance(&mut self, clock_ms: u64, settings: &proto::QueueSettings) {
         self.pass_time(clock_ms);
-        for at in 0..self.messages.len() {
+        // Who comes back first stands first.
+        let ends = self.messages.iter().map(|message| match message.state {
+            State::InFlight(deadline) => deadline,
+            _ => u64::MAX,
+        });
+        let mut ends: Vec<(u64, usize)> = ends.zip(0..).collect();
+        ends.sort_unstable();
+        for (_, at) in ends {
             match self.messages[at].state {
                 State::InFlight(deadline) if deadline <= clock_ms => {
                     self.give_back(at, settings.fifo);
@@ -141,13 +150,18 @@ impl Partition {
 
     /// Makes a message that was received visible again.
     pub(super) fn give_back(&mut self, at: usize, fifo: bool) {
-        let next_seq = self.next_seq();
         self.show(at);
-        let message = &mut self.messages[at];
         if !fifo {
-            let back = message.receive_count >= RECEIVES_BEFORE_BACK_OF_QUEUE;
-            message.order = if back { next_seq } else { message.seq };
+            let back = self.messages[at].receive_count >= RECEIVES_BEFORE_BACK_OF_QUEUE;
+            let seq = self.messages[at].seq;
+            self.messages[at].order = if back { self.last_place() } else { seq };
         }
+    }
+
+    /// The place behind all that are there, and behind all that were put there before.
+    pub(super) fn last_place(&mut self) -> u64 {
+        self.last_place = self.next_seq().max(self.last_place + 1);
+        self.last_place
     }
 
     pub(super) fn remove(&mut self, at: usize) {
