@@ -130,6 +130,7 @@ impl<S: Store> Drive<'_, S> {
         let count = if may_move { pace.count(self.task) } else { 0 };
         let progress = self.move_messages(pace, count, routes.unwrap_or_default());
         let progress = progress.await?;
+        pace.set_left(progress.iter().map(|it| it.left));
         for unrouted in progress.iter().filter_map(|it| it.unrouted) {
             // What came from a queue that does not name this one any more still goes back to it.
             if !pace.learn_origin(unrouted.origin, self.meta)? {

@@ -24,6 +24,8 @@ pub(super) struct Pace {
     reported_at: Instant,
     /// The partition that gets the first of what cannot be shared out evenly.
     turn: usize,
+    /// What every partition has still to move; empty until they have said so.
+    left: Vec<u64>,
     /// Queues that messages came from and that do not name this one any more.
     pub(super) origins: BTreeSet<QueueId>,
     pub(super) failure: Option<MoveFailure>,
@@ -37,6 +39,7 @@ impl Default for Pace {
             reported: 0,
             reported_at: Instant::now(),
             turn: 0,
+            left: Vec::new(),
             origins: BTreeSet::new(),
             failure: None,
         }
@@ -44,6 +47,11 @@ impl Default for Pace {
 }
 
 impl Pace {
+    /// What every partition has still to move, in their order.
+    pub(super) fn set_left(&mut self, left: impl Iterator<Item = u64>) {
+        self.left = left.collect();
+    }
+
     /// Messages to move now.
     pub(super) fn count(&mut self, task: &MoveTask) -> u32 {
         let rate = task.messages_per_second_max;
@@ -51,20 +59,30 @@ impl Pace {
         let passed = self.counted_at.elapsed().min(CREDIT_MAX);
         self.counted_at = Instant::now();
         self.credit = (self.credit + rate * passed.as_millis() as u64).min(rate * 1_000);
-        let count = self.credit / 1_000;
+        // What is there to move is not known before partitions were asked.
+        let count = match self.left.is_empty() {
+            true => 0,
+            false => self.credit / 1_000,
+        };
         self.credit -= count * 1_000;
         count as u32
     }
 
-    /// Shares `count` out over the partitions.
+    /// Shares `count` out over the partitions, as far as each has something left.
     pub(super) fn shares(&mut self, count: u32, partitions: usize) -> Vec<u32> {
-        let (each, rest) = (count / partitions as u32, count as usize % partitions);
-        let turn = self.turn;
-        self.turn = (turn + rest) % partitions;
-        let gets_one_more = |at: usize| (at + partitions - turn) % partitions < rest;
-        (0..partitions)
-            .map(|at| each + u32::from(gets_one_more(at)))
-            .collect()
+        let mut shares = vec![0; partitions];
+        let mut left = self.left.clone();
+        left.resize(partitions, 0);
+        for _ in 0..count {
+            let mut in_turn = (0..partitions).map(|step| (self.turn + step) % partitions);
+            let Some(at) = in_turn.find(|at| left[*at] > 0) else {
+                break;
+            };
+            left[at] -= 1;
+            shares[at] += 1;
+            self.turn = (at + 1) % partitions;
+        }
+        shares
     }
 
     pub(super) fn report_is_due(&mut self, moved: u64) -> bool {
@@ -97,10 +115,23 @@ mod tests {
     #[test]
     fn shares_add_up_and_take_turns() {
         let mut pace = Pace::default();
+        pace.set_left([9, 9, 9].into_iter());
         assert_eq!(pace.shares(7, 3), [3, 2, 2]);
         assert_eq!(pace.shares(4, 3), [1, 2, 1]);
         assert_eq!(pace.shares(2, 3), [1, 0, 1]);
         assert_eq!(pace.shares(0, 3), [0, 0, 0]);
         assert_eq!(pace.shares(5, 1), [5]);
+    }
+
+    #[test]
+    fn who_has_nothing_left_gets_no_share() {
+        let mut pace = Pace::default();
+        assert_eq!(pace.shares(5, 3), [0, 0, 0]);
+        pace.set_left([0, 14, 0].into_iter());
+        assert_eq!(pace.shares(3, 3), [0, 3, 0]);
+        pace.set_left([1, 14, 0].into_iter());
+        assert_eq!(pace.shares(4, 3), [1, 3, 0]);
+        pace.set_left([1, 1, 0].into_iter());
+        assert_eq!(pace.shares(4, 3), [1, 1, 0]);
     }
 }
