@@ -18,6 +18,8 @@ mod context;
 mod deleted_names;
 mod error;
 mod feature_level;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod keys;
 mod machine;
 mod outcome;
