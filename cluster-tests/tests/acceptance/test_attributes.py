@@ -268,16 +268,6 @@ def test_delay_change_does_not_touch_stored_messages_of_a_standard_queue(queue):
     assert made.counters() == (0, 1, 1)
 
 
-@pytest.mark.fact("attribute.delay-fifo")
-def test_delay_change_touches_stored_messages_of_a_fifo_queue(fifo):
-    """[5]"""
-    made = fifo(DelaySeconds=600, ContentBasedDeduplication="true")
-    made.send("stored", group="g")
-    assert made.counters() == (0, 0, 1)
-    made.set(DelaySeconds=0)
-    assert made.bodies(wait=10) == ["stored"]
-
-
 @pytest.mark.one_protocol
 @pytest.mark.fact("message.retention-from-send", "attribute.retention")
 @pytest.mark.timeout(150)
@@ -295,6 +285,7 @@ def test_shorter_retention_ends_messages_wherever_they_are(queue):
     assert made.counters() == (0, 0, 0)
 
 
+@pytest.mark.fact("attribute.delay-fifo")
 def test_delay_change_touches_stored_messages_of_a_fifo_queue(fifo):
     """[5]"""
     made = fifo(DelaySeconds=600, ContentBasedDeduplication="true")
