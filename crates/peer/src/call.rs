@@ -32,10 +32,11 @@ impl CallError {
     }
 
     /// Whether the peer may have done what it was asked for. What a refusal means is the called
-    /// service's to say; by itself it means that nothing was done.
+    /// service's to say; by itself it means that nothing was done, unless it is the size of an answer
+    /// that was refused.
     pub fn may_have_been_processed(&self) -> bool {
         match self {
-            CallError::Refused { .. } => false,
+            CallError::Refused { code, .. } => *code == Code::OutOfRange,
             CallError::Unreachable {
                 may_have_been_processed,
                 ..

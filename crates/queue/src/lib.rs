@@ -37,7 +37,7 @@ mod step;
 mod stored_message;
 
 pub use keys::shard_range;
-pub use limits::Limits;
+pub use limits::{ANSWER_BYTES, Limits};
 pub use outbox::{read_outbox, read_outbox_targets};
 pub use partition::{PartitionStatus, read_status, read_statuses};
 pub use peek::{PeekBounds, Peeked, PeekedRow, peek};

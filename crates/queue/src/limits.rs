@@ -1,9 +1,12 @@
 use squorum_types::limits::{IN_FLIGHT_MAX, NOISY_IN_FLIGHT_MIN};
 
+/// The default of [`Limits::answer_bytes`].
+pub const ANSWER_BYTES: usize = 4 << 20;
+
 /// Bounds of one shard.
 ///
-/// The cache sizes may differ between nodes and versions; every other limit is part of what
-/// commands do and must be the same on all replicas.
+/// The cache sizes and `answer_bytes` may differ between nodes and versions; every other limit is part
+/// of what commands do and must be the same on all replicas.
 #[derive(Clone, Debug)]
 pub struct Limits {
     /// Keys of one index that are held in memory, at most.
@@ -12,6 +15,9 @@ pub struct Limits {
     pub window_entries_total: usize,
     /// Partitions held in memory, at most.
     pub cached_partitions: usize,
+    /// Bytes of bodies from which on the receives of a batch are answered without theirs. What one
+    /// receive gives comes on top.
+    pub answer_bytes: usize,
     /// Outcomes of one session that wait for acknowledgement, at most.
     pub session_window: usize,
     pub sessions_max: usize,
@@ -19,6 +25,8 @@ pub struct Limits {
     pub session_ttl_ms: u64,
     /// Steps of each kind of background work in one command.
     pub step_budget: usize,
+    /// Bytes of bodies from which on messages leave no partition any more in the same entry.
+    pub leaving_bytes: usize,
     /// Messages on their way to other shards, at most. While there are so many, no more leave.
     pub outbox_max: u64,
     /// Messages of one partition in flight, at most. Gateways hold it for all partitions of a queue.
@@ -33,10 +41,12 @@ impl Default for Limits {
             window_entries: 512,
             window_entries_total: 32 * 1024,
             cached_partitions: 1024,
+            answer_bytes: ANSWER_BYTES,
             session_window: 8192,
             sessions_max: 256,
             session_ttl_ms: 60 * 60 * 1000,
             step_budget: 1024,
+            leaving_bytes: 4 << 20,
             outbox_max: 64 * 1024,
             in_flight_max: IN_FLIGHT_MAX,
             noisy_in_flight_min: NOISY_IN_FLIGHT_MIN,

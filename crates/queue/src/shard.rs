@@ -47,6 +47,9 @@ pub struct CommandOutcome {
     pub outcome: Outcome,
     /// The messages of a receive, if they were owed. One that is gone by now is missing.
     pub messages: Vec<StoredMessage>,
+    /// The messages were owed, but those of the batch's commands before make enough of an answer. The
+    /// same command brings them when it comes again.
+    pub left_out: bool,
 }
 
 /// One shard's state machine. All state is in the store; what is here are caches.
@@ -64,6 +67,8 @@ pub struct Shard {
     pub(crate) outbox: Outbox,
     /// Partitions that the current entry touched.
     touched: BTreeSet<PartitionId>,
+    /// Bytes of bodies that left partitions in the current entry.
+    left_bytes: usize,
     entries: u64,
 }
 
@@ -94,6 +99,7 @@ impl Shard {
             garbage: garbage::Garbage::open(view, keys)?,
             outbox: Outbox::open(view, keys)?,
             touched: BTreeSet::new(),
+            left_bytes: 0,
             entries: 0,
         })
     }
@@ -128,6 +134,7 @@ impl Shard {
     ) -> Result<Applied, StoreError> {
         txn.take_entry_digest();
         self.entries += 1;
+        self.left_bytes = 0;
         self.advance_clock(entry);
         let mut outcomes = Vec::new();
         let mut seen = BTreeSet::new();
@@ -178,12 +185,17 @@ impl Shard {
                 &batch.acknowledged,
             );
         }
+        let mut answer_bytes = 0;
         for command in &batch.commands {
-            let Ran { outcome, messages } = self.once(txn, batch.session, command, owed)?;
-            let (session, number) = (batch.session, command.number);
+            let has_room = answer_bytes < self.limits.answer_bytes;
+            let owed_here = owed && has_room;
+            let Ran { outcome, messages } = self.once(txn, batch.session, command, owed_here)?;
+            let sizes = messages.iter().map(|message| message.envelope.len());
+            answer_bytes += sizes.sum::<usize>();
             outcomes.push(CommandOutcome {
-                session,
-                number,
+                session: batch.session,
+                number: command.number,
+                left_out: owed && !has_room && gives_messages(&outcome),
                 outcome,
                 messages,
             });
@@ -290,6 +302,8 @@ impl Shard {
             limits: &self.limits,
             next_delivery_number: &mut self.row.next_delivery_number,
             outbox: &mut self.outbox,
+            left_bytes: &mut self.left_bytes,
+            may_be_expired: false,
             owed,
             messages: Vec::new(),
         };
@@ -473,4 +487,8 @@ impl Shard {
             self.partitions.remove(&id);
         }
     }
+}
+
+fn gives_messages(outcome: &Outcome) -> bool {
+    matches!(&outcome.kind, Some(Kind::Received(received)) if !received.messages.is_empty())
 }

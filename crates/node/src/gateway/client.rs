@@ -9,7 +9,8 @@ use squorum_proto::gateway::{
     ConfirmMetaRequest, CountRequest, Counts, PeekRequest, ProposeMetaRequest,
     confirm_meta_response, count_response, peek_response, propose_meta_response,
 };
-use squorum_queue::Peeked;
+use squorum_queue::{ANSWER_BYTES, Peeked};
+use squorum_types::limits::{self, RECEIVE_MESSAGES};
 use squorum_types::{NodeId, PartitionId, ShardId};
 use tokio::time::Instant;
 use tonic::{Response, Status};
@@ -19,6 +20,13 @@ use super::peek::{self, PeekQuestion};
 use crate::shard::batch::{Batch, SubmitError, SubmittedBatch};
 
 type Client = GatewayClient<Connection>;
+
+/// The bodies of a batch's answer, those of the receive that goes beyond the bound among them, fit into
+/// one message, with room for the outcomes.
+const _: () = {
+    let receive_bytes = *RECEIVE_MESSAGES.end() as usize * limits::MESSAGE_BYTES_MAX;
+    assert!(ANSWER_BYTES + receive_bytes + (1 << 20) <= MESSAGE_BYTES_MAX);
+};
 
 /// The least that a call is given.
 const TIMEOUT_MIN: Duration = Duration::from_millis(100);

@@ -88,6 +88,10 @@ fn command_outcome(answer: Submitted) -> proto::CommandOutcome {
             })),
             messages: Vec::new(),
         },
+        Submitted::LeftOut => proto::CommandOutcome {
+            result: Some(command_outcome::Result::LeftOut(proto::LeftOut {})),
+            messages: Vec::new(),
+        },
     }
 }
 
@@ -115,6 +119,7 @@ fn submitted(outcome: proto::CommandOutcome) -> Option<Submitted> {
         command_outcome::Result::NothingThere(nothing) => Submitted::NothingThere {
             log_index: nothing.log_index,
         },
+        command_outcome::Result::LeftOut(_) => Submitted::LeftOut,
     })
 }
 

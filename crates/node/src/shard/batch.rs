@@ -33,6 +33,9 @@ pub(crate) enum Submitted {
         outcome: Outcome,
         messages: Vec<StoredMessage>,
     },
+    /// A receive that was applied, whose messages did not fit into the answer. Asked again under its
+    /// number, it brings them.
+    LeftOut,
     /// A fresh receive that was not proposed.
     NothingThere {
         /// Whoever has applied the shard's log so far sees why.

@@ -216,8 +216,14 @@ impl Proposer {
 
 fn applied(outcome: CommandOutcome) -> Submitted {
     let CommandOutcome {
-        outcome, messages, ..
+        outcome,
+        messages,
+        left_out,
+        ..
     } = outcome;
+    if left_out {
+        return Submitted::LeftOut;
+    }
     Submitted::Applied { outcome, messages }
 }
 

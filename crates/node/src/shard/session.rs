@@ -114,8 +114,9 @@ struct Proposal {
     commands: Vec<Numbered>,
     numbers: Arc<Mutex<Numbers>>,
     deadline: Instant,
-    /// A session that is refused leaves its commands unanswered: they were renumbered before.
-    renumbered: bool,
+    /// Whether they are tried under new numbers if the shard has forgotten the session: none of them
+    /// was tried so before, nor has run.
+    may_be_renumbered: bool,
 }
 
 type Proposed = (Proposal, Result<(Vec<Submitted>, bool), GaveUp>);
@@ -150,7 +151,7 @@ impl Session {
             tokio::select! {
                 biased;
                 Some((proposal, result)) = under_way.next() => {
-                    if let Some(again) = self.finish(proposal, result) {
+                    for again in self.finish(proposal, result) {
                         under_way.push(self.submit(again));
                     }
                 }
@@ -200,7 +201,7 @@ impl Session {
             commands,
             numbers: Arc::clone(&self.numbers),
             deadline: Instant::now() + HOLD,
-            renumbered: false,
+            may_be_renumbered: true,
         }
     }
 
@@ -289,12 +290,12 @@ impl Session {
         }
     }
 
-    /// Answers whoever waits, or says what to submit again under new numbers.
+    /// Answers whoever waits, or says what to submit again.
     fn finish(
         &mut self,
         proposal: Proposal,
         result: Result<(Vec<Submitted>, bool), GaveUp>,
-    ) -> Option<Proposal> {
+    ) -> Vec<Proposal> {
         match result {
             Ok((answers, only_try)) => self.answer(proposal, answers, only_try),
             Err(gave_up) => {
@@ -308,29 +309,32 @@ impl Session {
                         let _ = reply.send(Err(ServiceError::Unavailable { reason }));
                     }
                 }
-                None
+                Vec::new()
             }
         }
     }
 
     /// Hands out the outcomes. Commands that the shard refused because it has forgotten the session,
-    /// and that were submitted once, have surely not run: they are tried under a new session.
+    /// and that were submitted once, have surely not run: they are tried under a new session. Receives
+    /// whose messages were left out are asked again, for as long as the leader answers some.
     fn answer(
         &mut self,
         proposal: Proposal,
         answers: Vec<Submitted>,
         only_try: bool,
-    ) -> Option<Proposal> {
+    ) -> Vec<Proposal> {
         assert!(
             answers.len() == proposal.commands.len(),
             "every command has an answer"
         );
         let current = Arc::ptr_eq(&proposal.numbers, &self.numbers);
         self.note_session(current, &answers);
-        let may_try_again = only_try && !proposal.renumbered;
-        let mut again = Vec::new();
+        let may_try_again = only_try && proposal.may_be_renumbered;
+        let (mut again, mut left_out) = (Vec::new(), Vec::new());
         for (command, answer) in proposal.commands.into_iter().zip(answers) {
-            if !session_is_gone(&answer) {
+            if matches!(answer, Submitted::LeftOut) {
+                left_out.extend(self.still_wanted(command));
+            } else if !session_is_gone(&answer) {
                 self.answer_one(command, answer);
             } else if may_try_again && command.reply.is_some() {
                 again.push(command);
@@ -339,7 +343,14 @@ impl Session {
                 let _ = reply.send(Err(ServiceError::Unavailable { reason }));
             }
         }
-        (!again.is_empty()).then(|| self.renumber(again, proposal.deadline))
+        let left_out = (!left_out.is_empty()).then(|| Proposal {
+            commands: left_out,
+            numbers: proposal.numbers,
+            deadline: Instant::now() + HOLD,
+            may_be_renumbered: false,
+        });
+        let again = (!again.is_empty()).then(|| self.renumber(again, proposal.deadline));
+        left_out.into_iter().chain(again).collect()
     }
 
     /// Learns whether the shard knows the session; takes a new one if it does not.
@@ -353,7 +364,7 @@ impl Session {
             self.renew_session();
         } else if answers
             .iter()
-            .any(|answer| matches!(answer, Submitted::Applied { .. }))
+            .any(|answer| !matches!(answer, Submitted::NothingThere { .. }))
         {
             self.is_open = true;
         }
@@ -366,17 +377,43 @@ impl Session {
         self.is_open = false;
     }
 
+    /// A receive that was applied, to be asked again; undone if nobody waits for it any more.
+    fn still_wanted(&self, command: Numbered) -> Option<Numbered> {
+        if command
+            .reply
+            .as_ref()
+            .is_some_and(|reply| !reply.is_closed())
+        {
+            // The leader must answer from the log, not from what there is by now.
+            return Some(Numbered {
+                fresh: None,
+                ..command
+            });
+        }
+        drop(self.open_receive(command.number));
+        None
+    }
+
+    /// Undoes the receive when it is dropped.
+    fn open_receive(&self, number: OpenNumber) -> OpenReceive {
+        OpenReceive {
+            number: Some(number),
+            releases: self.release_sender.clone(),
+        }
+    }
+
     fn answer_one(&self, command: Numbered, answer: Submitted) {
         let Some(reply) = command.reply else { return };
         let answer = match answer {
             Submitted::NothingThere { log_index } => Answer::NothingThere { log_index },
+            // Asked again above.
+            Submitted::LeftOut => return,
             Submitted::Applied { outcome, messages } => Answer::Applied {
                 outcome,
                 messages,
-                receive: command.is_receive.then(|| OpenReceive {
-                    number: Some(command.number),
-                    releases: self.release_sender.clone(),
-                }),
+                receive: command
+                    .is_receive
+                    .then(|| self.open_receive(command.number)),
             },
         };
         // If nobody waits any more, the answer comes back, and its drop undoes a receive.
@@ -395,7 +432,7 @@ impl Session {
             commands: renumbered,
             numbers: Arc::clone(&self.numbers),
             deadline,
-            renumbered: true,
+            may_be_renumbered: false,
         }
     }
 }

@@ -29,11 +29,9 @@ pub(super) fn run<T: Txn>(
         return Ok(refused(Refusal::VersionUnknown));
     };
     let ran = shard.in_partition(txn, id, &queue, false, |partition, step| {
-        let within_retention = partition.advance(step)?;
+        step.may_be_expired = !partition.advance(step)?;
         partition.begin_move(command.task);
-        if within_retention {
-            partition.send_on(step, command)?;
-        }
+        partition.send_on(step, command)?;
         partition.advance_head(step)?;
         let progress = partition.row.move_progress.unwrap_or_default();
         Ok(Outcome {

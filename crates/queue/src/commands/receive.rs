@@ -16,7 +16,7 @@ pub(super) fn run<T: Txn>(
     if !RECEIVE_MESSAGES.contains(&i64::from(receive.messages_max)) {
         return Ok(refused(Refusal::Malformed));
     }
-    let within_retention = partition.advance(step)?;
+    step.may_be_expired = !partition.advance(step)?;
     let timeout_ms = receive.visibility_timeout_ms;
     let attempt = receive.attempt_hash.first_chunk::<16>().copied();
     if let Some(attempt) = attempt.filter(|_| step.settings.fifo)
@@ -28,7 +28,7 @@ pub(super) fn run<T: Txn>(
     if full && !step.settings.fifo && !receive.replay_only {
         return Ok(refused(Refusal::OverLimit));
     }
-    if full || receive.replay_only || !within_retention {
+    if full || receive.replay_only {
         return Ok(received(Vec::new(), receive));
     }
     let room = usize::try_from(step.limits.in_flight_max - partition.row.in_flight);

@@ -10,8 +10,7 @@ use crate::stored_message::MessageHead;
 
 impl Partition {
     /// Lets everything due happen, each kind within the step budget. What is left shows in the
-    /// status as due. False if messages beyond their retention are left: then nothing may be
-    /// handed out, because they would be.
+    /// status as due. False if messages beyond their retention may be left.
     pub(crate) fn advance<T: Txn>(&mut self, step: &mut Step<'_, T>) -> Result<bool, StoreError> {
         self.return_due(step)?;
         if step.settings.fifo {

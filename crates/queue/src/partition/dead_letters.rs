@@ -1,4 +1,5 @@
-//! Messages that were received too often leave for the dead-letter queue instead of their consumer.
+//! Messages that go instead of being handed out: those received too often leave for the dead-letter
+//! queue, those beyond their retention end.
 
 use squorum_proto::queue::{DeadLetters, TransferTarget, TransferredMessage};
 use squorum_store::{StoreError, Txn};
@@ -7,6 +8,18 @@ use squorum_types::{PartitionId, QueueId, ShardId};
 use super::{Candidate, Partition};
 use crate::rows::corrupt;
 use crate::step::Step;
+use crate::stored_message::MessageHead;
+
+/// What becomes of a message that was chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    HandedOut,
+    /// It is not there any more.
+    Gone,
+    /// It has to leave, but enough have left in this entry. Neither it nor what comes behind it is
+    /// handed out now.
+    Waits,
+}
 
 impl<T> Step<'_, T> {
     /// Where a message goes that was received so often; `None` if it is handed out. A message too
@@ -20,16 +33,22 @@ impl<T> Step<'_, T> {
 }
 
 impl Partition {
-    /// Moves a visible message to the outbox if it was received too often; false if it was not.
-    pub(crate) fn bury<T: Txn>(
+    /// Lets a visible message go if it is not to be handed out.
+    pub(super) fn fate<T: Txn>(
         &mut self,
         step: &mut Step<'_, T>,
         candidate: &Candidate,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Fate, StoreError> {
+        if step.may_be_expired && self.end_expired(step, candidate)? {
+            return Ok(Fate::Gone);
+        }
         let (Some(dead_letters), Some(delivery)) = (step.grave_of(candidate), &candidate.delivery)
         else {
-            return Ok(false);
+            return Ok(Fate::HandedOut);
         };
+        if !step.has_room_to_leave() {
+            return Ok(Fate::Waits);
+        }
         let target = dead_letters.target.unwrap_or_default();
         let (partition, shard) = choose_target(&target, &candidate.group_id, candidate.seq);
         let stored = self.read_message(step, candidate.lane, candidate.seq)?;
@@ -45,8 +64,30 @@ impl Partition {
             r#move: None,
             tenant: candidate.tenant,
         };
+        *step.left_bytes += message.envelope.len();
         step.outbox.push(step.txn, shard, partition, message);
         self.remove_received(step, candidate.seq, delivery.clone())?;
+        Ok(Fate::Gone)
+    }
+
+    /// Removes a visible message if its retention is over; false if it is not.
+    fn end_expired<T: Txn>(
+        &mut self,
+        step: &mut Step<'_, T>,
+        candidate: &Candidate,
+    ) -> Result<bool, StoreError> {
+        let row = step
+            .txn
+            .get(&self.keys.message(candidate.lane, candidate.seq))?;
+        let row = row.ok_or_else(|| corrupt("a chosen message is not there"))?;
+        let (head, _) = MessageHead::decode(&row)?;
+        if !step.is_expired(head.sent_at) {
+            return Ok(false);
+        }
+        match &candidate.delivery {
+            Some(delivery) => self.remove_received(step, candidate.seq, delivery.clone())?,
+            None => self.remove_unreceived(step, candidate.lane, candidate.seq, &head)?,
+        }
         Ok(true)
     }
 }

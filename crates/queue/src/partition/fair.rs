@@ -4,7 +4,8 @@
 //! messages in flight, if it has some tens of its own among them, or of the time that messages were in
 //! flight of late. The lowest message of all that are not of a noisy tenant goes first, so quiet ones
 //! keep the order in which they came. If there is none, the noisy tenant with the fewest in flight
-//! gives its lowest. A message without tenant is one of its own, and never noisy.
+//! gives its lowest, of several the one that had least of late: so who is hardly noisy does not wait
+//! behind a flood. A message without tenant is one of its own, and never noisy.
 //!
 //! Few tenants can be noisy at once, so the first quiet one is found after few noisy ones, however many
 //! tenants there are.
@@ -14,6 +15,7 @@ use std::collections::BTreeMap;
 use squorum_store::{StoreError, Txn, View};
 use squorum_types::Timestamp;
 
+use super::dead_letters::Fate;
 use super::sample::Sample;
 use super::tenants::Place;
 use super::{Candidate, Partition};
@@ -40,13 +42,21 @@ struct Turn {
     tenant: u32,
 }
 
+/// How noisy a noisy tenant is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Noise {
+    in_flight: u64,
+    /// Of the time in flight of late, in millionths.
+    share: u64,
+}
+
 /// What a look at the tenants' first messages finds.
 #[derive(Debug, Default)]
 struct Turns {
     /// The lowest of a quiet tenant.
     quiet: Option<Turn>,
-    /// Of the noisy tenant with the fewest in flight, and how many these are.
-    noisy: Option<(u64, Turn)>,
+    /// Of the least noisy of the others.
+    noisy: Option<(Noise, Turn)>,
     /// As many as come before the first quiet one.
     noisy_tenants: u64,
 }
@@ -84,10 +94,15 @@ impl Partition {
             let Some(next) = self.next_in_fairness(step, &mut fresh, &taken)? else {
                 break;
             };
-            if let Some(candidate) = self.take_next(step, next, &mut fresh)? {
-                *taken.by_tenant.entry(candidate.tenant).or_default() += 1;
-                taken.messages += 1;
-                chosen.push(candidate);
+            let (candidate, place) = self.candidate(step, next, &mut fresh)?;
+            match self.take(step, &candidate, place)? {
+                Fate::HandedOut => {
+                    *taken.by_tenant.entry(candidate.tenant).or_default() += 1;
+                    taken.messages += 1;
+                    chosen.push(candidate);
+                }
+                Fate::Gone => {}
+                Fate::Waits => break,
             }
         }
         Ok(chosen)
@@ -156,7 +171,7 @@ impl Partition {
         Ok(found)
     }
 
-    /// How many messages a noisy tenant has in flight; `None` if it is quiet.
+    /// `None` for a quiet tenant.
     fn noise<V: View>(
         &mut self,
         view: &V,
@@ -164,7 +179,7 @@ impl Partition {
         limits: &Limits,
         taken: &Taken,
         tenant: u32,
-    ) -> Result<Option<u64>, StoreError> {
+    ) -> Result<Option<Noise>, StoreError> {
         let row = self.tenants.get(view, self.keys, tenant)?;
         let in_flight = row.in_flight + taken.by_tenant.get(&tenant).copied().unwrap_or(0);
         let all_in_flight = self.row.in_flight + taken.messages;
@@ -173,7 +188,10 @@ impl Partition {
         let flight = self.row.flight.unwrap_or_default();
         let flight_ms = Sample::sum(&flight, self.row.in_flight, now);
         let is_noisy = crowds || Sample::exceeds(row, NOISY_SHARE, flight_ms, now);
-        Ok(is_noisy.then_some(in_flight))
+        Ok(is_noisy.then(|| Noise {
+            in_flight,
+            share: Sample::share(row, flight_ms, now),
+        }))
     }
 
     /// Tenants that are passed over for being noisy, and whether nothing else is visible.
@@ -196,22 +214,18 @@ impl Partition {
         self.row.flight.map_or(0, |flight| flight.visible)
     }
 
-    /// Takes the message out of what makes it visible. `None` if it left for having been received too
-    /// often.
-    fn take_next<T: Txn>(
-        &mut self,
-        step: &mut Step<'_, T>,
+    /// The next message, and its place unless it is at the cursor.
+    fn candidate<T: Txn>(
+        &self,
+        step: &Step<'_, T>,
         next: Next,
         fresh: &mut Fresh,
-    ) -> Result<Option<Candidate>, StoreError> {
+    ) -> Result<(Candidate, Option<Place>), StoreError> {
         let (place, tenant, lane) = match next {
             Next::Fresh => {
                 let (seq, message) = fresh.next().ok_or_else(|| corrupt("message table"))?;
-                self.row.cursor_seq = seq + 1;
-                return Ok(Some(Candidate {
-                    message,
-                    ..Candidate::fresh(seq, ORDINARY_LANE)
-                }));
+                let fresh = Candidate::fresh(seq, ORDINARY_LANE);
+                return Ok((Candidate { message, ..fresh }, None));
             }
             Next::Ready(place, lane) => (place, 0, lane),
             Next::Turn(turn) => (turn.place, turn.tenant, DELAYED_LANE),
@@ -221,11 +235,7 @@ impl Partition {
             delivery: self.delivery_row(step.txn, place.1)?,
             ..Candidate::fresh(place.1, lane)
         };
-        if self.bury(step, &candidate)? {
-            return Ok(None);
-        }
-        self.hide(step, tenant, place)?;
-        Ok(Some(candidate))
+        Ok((candidate, Some(place)))
     }
 }
 

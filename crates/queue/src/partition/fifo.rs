@@ -16,6 +16,7 @@ use bytes::Bytes;
 use squorum_proto::queue::GroupRow;
 use squorum_store::{Cursor, StoreError, Txn, View};
 
+use super::dead_letters::Fate;
 use super::{Candidate, Partition};
 use crate::keys::{ORDINARY_LANE, trailing_seq};
 use crate::rows::{self, corrupt};
@@ -29,7 +30,7 @@ pub(crate) struct Served {
 }
 
 impl Partition {
-    /// Up to `count` messages of available groups, once those that were received too often have left.
+    /// Up to `count` messages of available groups, once those have gone that are not handed out.
     /// The groups stay as they are: see [`groups_served`](Self::groups_served).
     pub(crate) fn choose_fifo<T: Txn>(
         &mut self,
@@ -38,11 +39,15 @@ impl Partition {
     ) -> Result<(Vec<Candidate>, Vec<Served>), StoreError> {
         for _ in 0..step.limits.step_budget {
             let (chosen, served) = self.look_for_fifo(step, count)?;
-            let mut buried = false;
+            let mut some_went = false;
             for candidate in &chosen {
-                buried |= self.bury(step, candidate)?;
+                match self.fate(step, candidate)? {
+                    Fate::HandedOut => {}
+                    Fate::Gone => some_went = true,
+                    Fate::Waits => return Ok((Vec::new(), Vec::new())),
+                }
             }
-            if !buried {
+            if !some_went {
                 return Ok((chosen, served));
             }
         }

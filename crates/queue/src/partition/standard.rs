@@ -4,7 +4,9 @@
 use bytes::Bytes;
 use squorum_store::{Cursor, StoreError, Txn};
 
+use super::dead_letters::Fate;
 use super::fair::lane_of;
+use super::tenants::Place;
 use super::{Candidate, Partition};
 use crate::keys::{ORDINARY_LANE, trailing_seq};
 use crate::rows::corrupt;
@@ -25,16 +27,16 @@ impl Partition {
         let mut chosen = Vec::with_capacity(count);
         for _ in 0..step.limits.step_budget {
             let wanted = count - chosen.len();
-            let buried = self.choose_or_bury(step, wanted, &mut chosen)?;
-            if !buried || chosen.len() == count {
+            let some_went = self.choose_some(step, wanted, &mut chosen)?;
+            if !some_went || chosen.len() == count {
                 break;
             }
         }
         Ok(chosen)
     }
 
-    /// True if a message left, so that another look may find more.
-    fn choose_or_bury<T: Txn>(
+    /// True if a message went instead, so that another look may find more.
+    fn choose_some<T: Txn>(
         &mut self,
         step: &mut Step<'_, T>,
         count: usize,
@@ -53,32 +55,42 @@ impl Partition {
         };
         let mut fresh = fresh.into_iter().peekable();
 
-        let mut buried = false;
+        let mut some_went = false;
         for _ in 0..count {
             let fresh_seq = fresh.peek().map_or(u64::MAX, |(seq, _)| *seq);
-            match ready.next_if(|((order, _), _)| *order <= fresh_seq) {
-                Some(((order, seq), lane)) => {
-                    let candidate = self.ready_candidate(step, seq, &lane)?;
-                    if self.bury(step, &candidate)? {
-                        buried = true;
-                    } else {
-                        self.ready.remove(step.txn, self.keys, (order, seq));
-                        chosen.push(candidate);
-                    }
-                }
+            let (candidate, place) = match ready.next_if(|((order, _), _)| *order <= fresh_seq) {
+                Some((place, lane)) => (self.ready_candidate(step, place.1, &lane)?, Some(place)),
                 None => {
                     let Some((seq, message)) = fresh.next() else {
                         break;
                     };
-                    self.row.cursor_seq = seq + 1;
-                    chosen.push(Candidate {
-                        message,
-                        ..Candidate::fresh(seq, ORDINARY_LANE)
-                    });
+                    let fresh = Candidate::fresh(seq, ORDINARY_LANE);
+                    (Candidate { message, ..fresh }, None)
                 }
+            };
+            match self.take(step, &candidate, place)? {
+                Fate::HandedOut => chosen.push(candidate),
+                Fate::Gone => some_went = true,
+                Fate::Waits => return Ok(false),
             }
         }
-        Ok(buried)
+        Ok(some_went)
+    }
+
+    /// Takes a message from its place in an index, or from the cursor, unless it has to wait there.
+    pub(super) fn take<T: Txn>(
+        &mut self,
+        step: &mut Step<'_, T>,
+        candidate: &Candidate,
+        place: Option<Place>,
+    ) -> Result<Fate, StoreError> {
+        let fate = self.fate(step, candidate)?;
+        match place {
+            Some(place) if fate == Fate::HandedOut => self.hide(step, candidate.tenant, place)?,
+            None if fate != Fate::Waits => self.row.cursor_seq = candidate.seq + 1,
+            _ => {}
+        }
+        Ok(fate)
     }
 
     fn ready_candidate<T: Txn>(

@@ -1,6 +1,7 @@
 //! Model tests of a shard's state machine, and golden tests of its formats.
 #![allow(clippy::unwrap_used)]
 
+mod bounds;
 mod campaign;
 mod drain;
 mod fair;
@@ -13,6 +14,7 @@ mod peek;
 mod replica;
 mod run;
 mod shrink;
+mod story;
 mod transfers;
 
 /// A size for the run: `short` unless `SQUORUM_LONG` is set.

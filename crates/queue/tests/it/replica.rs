@@ -46,6 +46,9 @@ pub(crate) fn limits(rules: Rules, caches: Caches, step_budget: usize) -> Limits
         sessions_max: rules.sessions_max,
         session_ttl_ms: rules.session_ttl_ms,
         step_budget,
+        // A few messages, where a step does little.
+        leaving_bytes: step_budget.saturating_mul(16),
+        answer_bytes: usize::MAX,
         in_flight_max: rules.in_flight_max,
         noisy_in_flight_min: rules.noisy_in_flight_min,
         outbox_max: rules.outbox_max,
