@@ -53,6 +53,13 @@ impl Sample {
         held_ms * share * telling > of_ms * messages
     }
 
+    /// The tenant's share of the time, in millionths.
+    pub(super) fn share(row: &TenantRow, flight_ms: u64, now: Timestamp) -> u64 {
+        let (held_ms, of_ms) = Sample::until(row, flight_ms, now);
+        let share = u128::from(held_ms) * 1_000_000 / u128::from(of_ms.max(1));
+        u64::try_from(share).unwrap_or(u64::MAX)
+    }
+
     /// The time in flight of the tenant's messages, and that of all, until now.
     fn until(row: &TenantRow, flight_ms: u64, now: Timestamp) -> (u64, u64) {
         let held_ms = row.held_ms + row.in_flight * (now.0 - row.at_ms);

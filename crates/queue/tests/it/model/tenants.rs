@@ -10,6 +10,10 @@ const NOISY_SHARE: u64 = 10;
 /// What consumers did is weighed less after so long.
 const SAMPLE_MS_MAX: u64 = 60_000;
 
+/// Less than any number if the tenant is quiet; else what it has in flight, then its share of the time in
+/// millionths.
+type Noise = (u64, u64);
+
 /// What consumers did since a tenant has had something visible.
 #[derive(Clone, Copy, Debug)]
 struct Backlog {
@@ -100,7 +104,7 @@ impl Partition {
 
     /// What is visible, and what a receive takes next first: how noisy, at which place, of whom. Of a
     /// quiet tenant the noise is `None`, which is less than any number.
-    fn in_fairness(&self, rules: Rules) -> BTreeSet<(Option<u64>, u64, u64, u32)> {
+    fn in_fairness(&self, rules: Rules) -> BTreeSet<(Option<Noise>, u64, u64, u32)> {
         let visible = self.messages.iter();
         let visible = visible.filter(|message| message.state == State::Visible);
         let keys = visible.map(|message| {
@@ -131,8 +135,8 @@ impl Partition {
         tenants.len() as u64
     }
 
-    /// How many messages a noisy tenant has in flight.
-    fn noise(&self, tenant: u32, rules: Rules) -> Option<u64> {
+    /// How many messages a noisy tenant has in flight, and its share of the time.
+    fn noise(&self, tenant: u32, rules: Rules) -> Option<Noise> {
         let backlog = self.tenants.backlogs.get(&tenant)?;
         let busy = |message: &&Message| matches!(message.state, State::InFlight(_) | State::Chosen);
         let all = self.messages.iter().filter(busy).count() as u64;
@@ -145,6 +149,7 @@ impl Partition {
         let messages = backlog.messages as f64;
         let told_ms = backlog.held_ms as f64 * (messages - untold).max(0.0);
         let slow = told_ms * NOISY_SHARE as f64 > backlog.of_ms as f64 * messages;
-        (crowds || slow).then_some(own)
+        let share = backlog.held_ms * 1_000_000 / backlog.of_ms.max(1);
+        (crowds || slow).then_some((own, share))
     }
 }
