@@ -1,4 +1,4 @@
-"""Sizes of campaigns: short by default, the issue's full size with SQUORUM_LONG=1."""
+"""Sizes of campaigns: short by default, full size with SQUORUM_LONG=1."""
 
 import os
 import random

@@ -1,4 +1,4 @@
-"""Queue attributes: defaults, ranges, what is refused, what a change does. parity.md 3, 4, 5."""
+"""Queue attributes: defaults, ranges, what is refused, what a change does."""
 
 import time
 
@@ -37,7 +37,7 @@ VARIABLE = {"QueueArn", "CreatedTimestamp", "LastModifiedTimestamp"}
     "limit.visibility",
 )
 def test_all_attributes_of_a_standard_queue(queue):
-    """[5] The 12 keys that AWS answers."""
+    """The 12 keys that AWS answers."""
     found = queue().attributes("All")
     assert found.keys() == STANDARD_DEFAULTS.keys() | VARIABLE
     assert found.items() >= STANDARD_DEFAULTS.items()
@@ -52,7 +52,7 @@ def test_all_attributes_of_a_fifo_queue(fifo):
 
 @pytest.mark.fact("attribute.names", "attribute.policy")
 def test_only_what_was_asked_for(queue, sqs):
-    """[5] No names, no attributes; what does not apply is left out."""
+    """No names, no attributes; what does not apply is left out."""
     made = queue()
     assert "Attributes" not in sqs.get_queue_attributes(QueueUrl=made.url)
     assert made.attributes("DelaySeconds") == {"DelaySeconds": "0"}
@@ -61,7 +61,6 @@ def test_only_what_was_asked_for(queue, sqs):
 
 @pytest.mark.fact("attribute.names", "error.unknown-attribute")
 def test_unknown_attribute_names(queue):
-    """[3, 5]"""
     made = queue()
     with refused("InvalidAttributeName", "Unknown Attribute Foobar.", shape="InvalidAttributeName"):
         made.attributes("Foobar")
@@ -97,7 +96,7 @@ def test_timestamps_are_seconds(queue):
     ],
 )
 def test_ranges(queue, sqs, unique, name, low, high):
-    """[4, 5] Both ends are allowed, one beyond is not; on create and on change."""
+    """Both ends are allowed, one beyond is not; on create and on change."""
     made = queue()
     for value in (low, high):
         made.set(**{name: value})
@@ -131,7 +130,6 @@ def test_what_was_set_is_echoed(queue):
 
 @pytest.mark.fact("error.unknown-attribute", "error.fifo-only-attribute", "attribute.fifo-queue")
 def test_fifo_attributes_on_a_standard_queue(queue, sqs, unique):
-    """[3]"""
     texts = {
         "FifoQueue": "Unknown Attribute FifoQueue.",
         "ContentBasedDeduplication": "Unknown Attribute ContentBasedDeduplication.",
@@ -156,7 +154,6 @@ def test_fifo_attributes_on_a_standard_queue(queue, sqs, unique):
 
 @pytest.mark.fact("error.queue-type-is-fixed")
 def test_queue_type_cannot_change(fifo):
-    """[3]"""
     with refused(
         "InvalidAttributeValue",
         "Invalid value for the parameter FifoQueue. Reason: Modifying queue type is not supported.",
@@ -166,7 +163,7 @@ def test_queue_type_cannot_change(fifo):
 
 @pytest.mark.fact("attribute.content-deduplication")
 def test_fifo_settings_are_kept(fifo):
-    """[5] Booleans in any case, answered in lower case."""
+    """Booleans in any case, answered in lower case."""
     made = fifo(ContentBasedDeduplication="True", DeduplicationScope="messageGroup")
     made.set(FifoThroughputLimit="perMessageGroupId")
     expected = {
@@ -179,7 +176,6 @@ def test_fifo_settings_are_kept(fifo):
 
 @pytest.mark.fact("attribute.throughput-needs-scope")
 def test_throughput_per_group_needs_the_scope(fifo):
-    """[5]"""
     with refused("InvalidAttributeValue"):
         fifo().set(FifoThroughputLimit="perMessageGroupId")
     with refused("InvalidAttributeValue"):
@@ -188,7 +184,7 @@ def test_throughput_per_group_needs_the_scope(fifo):
 
 @pytest.mark.fact("attribute.policy")
 def test_policy_is_kept_and_removed(queue):
-    """[5] "" removes, and then it is absent again."""
+    """An empty value removes, and then it is absent again."""
     policy = '{"Version": "2012-10-17", "Statement": []}'
     made = queue()
     made.set(Policy=policy)
@@ -205,7 +201,7 @@ def test_policy_is_kept_and_removed(queue):
     "limit.kms-reuse",
 )
 def test_encryption_settings(queue):
-    """[5] KMS turns the managed kind off, and it stays off; 300 s hides the reuse period."""
+    """KMS turns the managed kind off, and it stays off; 300 s hides the reuse period."""
     made = queue()
     assert made.attributes("SqsManagedSseEnabled") == {"SqsManagedSseEnabled": "true"}
     made.set(KmsMasterKeyId="alias/mine", KmsDataKeyReusePeriodSeconds=600)
@@ -222,7 +218,6 @@ def test_encryption_settings(queue):
 
 @pytest.mark.fact("error.two-encryptions", "encryption.sse")
 def test_one_kind_of_encryption_at_a_time(queue):
-    """[3]"""
     with refused(
         "InvalidAttributeName",
         "You can use one type of server-side encryption (SSE) at one time. You can either enable "
@@ -233,7 +228,7 @@ def test_one_kind_of_encryption_at_a_time(queue):
 
 @pytest.mark.fact("attribute.counters", "queue.counters", "message.delayed")
 def test_counters(queue):
-    """[7] Visible, in flight and delayed, exact at once."""
+    """Visible, in flight and delayed, exact at once."""
     made = queue()
     for number in range(5):
         made.send(str(number))
@@ -259,7 +254,6 @@ def test_new_visibility_timeout_holds_for_new_receives(queue):
 
 @pytest.mark.fact("attribute.delay")
 def test_delay_change_does_not_touch_stored_messages_of_a_standard_queue(queue):
-    """[5]"""
     made = queue()
     made.send("stored")
     made.set(DelaySeconds=600)
@@ -272,7 +266,7 @@ def test_delay_change_does_not_touch_stored_messages_of_a_standard_queue(queue):
 @pytest.mark.fact("message.retention-from-send", "attribute.retention")
 @pytest.mark.timeout(150)
 def test_shorter_retention_ends_messages_wherever_they_are(queue):
-    """[5, 7] Visible and in flight alike: it counts from the send, for those that are stored too."""
+    """Visible and in flight alike: it counts from the send, for those that are stored too."""
     made = queue(MessageRetentionPeriod=3600)
     made.send("taken")
     made.receive_one(VisibilityTimeout=600)
@@ -287,7 +281,6 @@ def test_shorter_retention_ends_messages_wherever_they_are(queue):
 
 @pytest.mark.fact("attribute.delay-fifo")
 def test_delay_change_touches_stored_messages_of_a_fifo_queue(fifo):
-    """[5]"""
     made = fifo(DelaySeconds=600, ContentBasedDeduplication="true")
     made.send("stored", group="g")
     assert made.counters() == (0, 0, 1)
@@ -300,7 +293,7 @@ def test_delay_change_touches_stored_messages_of_a_fifo_queue(fifo):
 
 @pytest.mark.fact("error.two-encryptions", "attribute.throughput-needs-scope")
 def test_conflicts_over_several_calls(queue, fifo):
-    """[3, 5] What counts is what the queue has, whichever call set it and whichever node was told."""
+    """What counts is what the queue has, whichever call set it and whichever node was told."""
     made = queue(KmsMasterKeyId="alias/mine")
     two_kinds = "You can use one type of server-side encryption (SSE) at one time…"
     with refused("InvalidAttributeName", two_kinds):
@@ -318,7 +311,6 @@ def test_conflicts_over_several_calls(queue, fifo):
 
 
 def test_conflicts_at_creation(sqs, unique):
-    """[3, 5]"""
     both = {"KmsMasterKeyId": "alias/mine", "SqsManagedSseEnabled": "true"}
     with refused("InvalidAttributeName", "You can use one type of server-side encryption…"):
         sqs.create_queue(QueueName=unique(), Attributes=both)
@@ -336,7 +328,7 @@ def test_conflicts_at_creation(sqs, unique):
     ],
 )
 def test_booleans_in_any_case(fifo, name, given):
-    """[5] Lower case is what is answered."""
+    """Lower case is what is answered."""
     made = fifo()
     for text in given:
         made.set(**{name: text})
@@ -347,7 +339,7 @@ def test_booleans_in_any_case(fifo, name, given):
 
 
 def test_fifo_queue_stays_one(fifo):
-    """[3] Saying so again is no change."""
+    """Saying so again is no change."""
     made = fifo()
     made.set(FifoQueue="True", DelaySeconds=1)
     found = made.attributes("FifoQueue", "DelaySeconds")
@@ -357,6 +349,5 @@ def test_fifo_queue_stays_one(fifo):
 @pytest.mark.fact("error.unknown-attribute")
 @pytest.mark.parametrize("name", ["QueueArn", "CreatedTimestamp", "ApproximateNumberOfMessages"])
 def test_what_cannot_be_set(queue, name):
-    """[5]"""
     with refused("InvalidAttributeName", f"Unknown Attribute {name}."):
         queue().set(**{name: "1"})

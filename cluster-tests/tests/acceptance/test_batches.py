@@ -1,4 +1,4 @@
-"""Batches: results by entry, errors of entries and of whole calls. parity.md 1, 3, 4, 6, 8."""
+"""Batches: results by entry, errors of entries and of whole calls."""
 
 import pytest
 
@@ -14,7 +14,7 @@ def entries(count: int, **more) -> list[dict]:
 
 @pytest.mark.fact("batch.results", "json.absent-not-empty")
 def test_send_batch_answers_by_entry(queue):
-    """[1, 6] No empty Failed."""
+    """No empty Failed."""
     answer = queue().send_batch(
         [
             {"Id": "plain", "MessageBody": "a"},
@@ -47,7 +47,7 @@ def test_entry_with_an_illegal_character_fails_alone(queue):
 
 @pytest.mark.fact("error.entry-too-long", "limit.batch-size")
 def test_entry_that_is_too_long_for_the_queue_fails_alone(queue):
-    """[3] With a text of its own; the sum above the queue's limit is fine."""
+    """With a text of its own; the sum above the queue's limit is fine."""
     made = queue(MaximumMessageSize=1024)
     answer = made.send_batch(
         [
@@ -69,7 +69,7 @@ def test_entry_that_is_too_long_for_the_queue_fails_alone(queue):
 
 @pytest.mark.fact("error.batch-too-long", "limit.batch-size")
 def test_batch_of_one_mebibyte(queue):
-    """[3, 4] In sum; one byte more refuses the whole."""
+    """In sum; one byte more refuses the whole."""
     made = queue()
     half = "x" * (MIB // 2)
     made.send_batch([{"Id": "a", "MessageBody": half}, {"Id": "b", "MessageBody": half}])
@@ -109,7 +109,6 @@ def batch_calls(made):
     "action", ["SendMessageBatch", "DeleteMessageBatch", "ChangeMessageVisibilityBatch"]
 )
 def test_batches_that_are_refused_whole(queue, action):
-    """[3]"""
     made = queue()
     call = batch_calls(made)[action]
     with refused(
@@ -147,7 +146,7 @@ def test_longest_id_is_fine(queue):
 
 @pytest.mark.fact("batch.results", "handle.delete-again")
 def test_delete_batch(queue):
-    """[7] Deleting again is a success; a bad handle fails alone."""
+    """Deleting again is a success; a bad handle fails alone."""
     made = queue()
     made.send_batch(entries(3))
     messages = made.receive()
@@ -189,7 +188,6 @@ def test_change_visibility_batch(queue):
 
 @pytest.mark.fact("fifo.batch-order", "message.sequence-number")
 def test_fifo_batch_keeps_the_order_of_its_entries(fifo):
-    """[8]"""
     made = fifo(ContentBasedDeduplication="true")
     answer = made.send_batch(entries(10, MessageGroupId="g"))
     numbers = [int(entry["SequenceNumber"]) for entry in answer["Successful"]]
@@ -199,7 +197,6 @@ def test_fifo_batch_keeps_the_order_of_its_entries(fifo):
 
 @pytest.mark.fact("batch.results", "fifo.deduplication", "message.sequence-number")
 def test_fifo_batch_duplicates_are_successes(fifo):
-    """[6, 8]"""
     made = fifo()
     twice = [
         {"Id": i, "MessageBody": i, "MessageGroupId": "g", "MessageDeduplicationId": "same"}
@@ -214,7 +211,7 @@ def test_fifo_batch_duplicates_are_successes(fifo):
 
 @pytest.mark.fact("error.missing-fifo-ids", "fifo.batch-order")
 def test_one_missing_fifo_id_fails_the_whole_batch(fifo):
-    """[3, 8] With other codes than a single send."""
+    """With other codes than a single send."""
     made = fifo()
     good = {
         "Id": "a",

@@ -1,4 +1,4 @@
-"""Dead-letter queues: policies, moves, what a moved message keeps. parity.md 3, 5, 9."""
+"""Dead-letter queues: policies, moves, what a moved message keeps."""
 
 import base64
 import json
@@ -28,7 +28,7 @@ def until_moved(source, dead, wait=5):
 
 @pytest.mark.fact("dead-letter.when", "dead-letter.kept", "message.id")
 def test_moved_when_received_once_too_often(queue):
-    """[9] `maxReceiveCount` receives are answered; the next one moves instead."""
+    """`maxReceiveCount` receives are answered; the next one moves instead."""
     dead = queue()
     source = queue(RedrivePolicy=policy(dead, 2), VisibilityTimeout=0)
     sent = source.send("a", MessageAttributes=KIND)
@@ -44,7 +44,6 @@ def test_moved_when_received_once_too_often(queue):
 
 @pytest.mark.fact("dead-letter.kept", "dead-letter.age")
 def test_time_of_sending_is_kept(queue):
-    """[9]"""
     dead = queue()
     source = queue(RedrivePolicy=policy(dead), VisibilityTimeout=0)
     source.send("a")
@@ -56,7 +55,6 @@ def test_time_of_sending_is_kept(queue):
 
 @pytest.mark.fact("dead-letter.age")
 def test_age_of_fifo_dead_letters_counts_from_their_move(fifo):
-    """[7]"""
     dead = fifo()
     source = fifo(RedrivePolicy=policy(dead), VisibilityTimeout=0, ContentBasedDeduplication="true")
     source.send("a", group="g")
@@ -85,7 +83,7 @@ def test_fifo_goes_to_fifo(fifo):
 
 @pytest.mark.fact("fifo.dead-letter-frees-group")
 def test_deduplication_does_not_swallow_dead_letters(fifo):
-    """[8] A message of the same id was sent to the dead-letter queue before: both are there."""
+    """A message of the same id was sent to the dead-letter queue before: both are there."""
     dead = fifo()
     dead.send("sent", group="g", id="same")
     source = fifo(RedrivePolicy=policy(dead), VisibilityTimeout=0)
@@ -102,7 +100,7 @@ def test_deduplication_does_not_swallow_dead_letters(fifo):
 
 @pytest.mark.fact("message.fair-queues")
 def test_groups_of_tenants_are_kept(queue):
-    """[7] Also where fair queues find their tenants."""
+    """Also where fair queues find their tenants."""
     dead = queue()
     source = queue(RedrivePolicy=policy(dead), VisibilityTimeout=0)
     source.send("a", group="tenant")
@@ -112,7 +110,7 @@ def test_groups_of_tenants_are_kept(queue):
 
 @pytest.mark.fact("attribute.redrive-removal", "attribute.redrive-allow")
 def test_policies_are_echoed_and_removed(queue):
-    """[5] As they were set, the count a number or a text."""
+    """As they were set, the count a number or a text."""
     dead = queue(RedriveAllowPolicy='{"redrivePermission": "allowAll"}')
     for count in (3, "3"):
         text = policy(dead, count)
@@ -162,7 +160,6 @@ def test_policies_are_echoed_and_removed(queue):
     ],
 )
 def test_bad_policies_are_refused(queue, text, reason):
-    """[3]"""
     made = queue()
     text = text.replace("ARN", arn(queue()))
     with refused("InvalidParameterValue", f"…{reason}…"):
@@ -172,7 +169,7 @@ def test_bad_policies_are_refused(queue, text, reason):
 
 @pytest.mark.fact("queue.create-again")
 def test_create_compares_what_policies_say(queue, sqs):
-    """[5] Not how they are written: a number or a text, and any spaces."""
+    """Not how they are written: a number or a text, and any spaces."""
     dead = queue()
     made = queue(
         RedrivePolicy=policy(dead, 3), RedriveAllowPolicy='{"redrivePermission":"denyAll"}'
@@ -207,7 +204,7 @@ def test_kinds_must_be_the_same(queue, fifo):
 
 @pytest.mark.fact("dead-letter.allow", "attribute.redrive-allow")
 def test_a_queue_says_who_may_use_it(queue):
-    """[9] Asked when a source sets its policy."""
+    """Asked when a source sets its policy."""
     source, other = queue(), queue()
     allow = {"redrivePermission": "byQueue", "sourceQueueArns": [arn(source)]}
     dead = queue(RedriveAllowPolicy=json.dumps(allow))
@@ -221,7 +218,7 @@ def test_a_queue_says_who_may_use_it(queue):
 
 @pytest.mark.fact("dead-letter.sources", "json.lower-case-names", "limit.lists")
 def test_sources_are_listed(queue, sqs):
-    """[9] In pages."""
+    """In pages."""
     dead = queue()
     sources = sorted(queue(RedrivePolicy=policy(dead)).url for _ in range(3))
     listed = sqs.list_dead_letter_source_queues(QueueUrl=dead.url)
@@ -267,7 +264,7 @@ def dead_one(queue):
 
 @pytest.mark.fact("move.destination", "move.handle", "move.list", "message.id")
 def test_messages_go_back_to_where_they_came_from(dead_one, sqs):
-    """[9] As new ones: the count begins anew."""
+    """As new ones: the count begins anew."""
     dead, source = dead_one
     handle = sqs.start_message_move_task(SourceArn=arn(dead))["TaskHandle"]
     assert json.loads(base64.b64decode(handle))["sourceArn"] == arn(dead)
@@ -284,7 +281,6 @@ def test_messages_go_back_to_where_they_came_from(dead_one, sqs):
 
 @pytest.mark.fact("move.destination", "move.list")
 def test_messages_go_to_a_destination(dead_one, queue, sqs):
-    """[9]"""
     dead, source = dead_one
     other = queue()
     more = {"DestinationArn": arn(other), "MaxNumberOfMessagesPerSecond": 100}
@@ -297,7 +293,7 @@ def test_messages_go_to_a_destination(dead_one, queue, sqs):
 
 @pytest.mark.fact("move.one-at-a-time", "move.handle", "move.cancel", "limit.move-task")
 def test_one_task_at_a_time(queue, sqs):
-    """[9] Cancelled, it is not listed with a handle any more."""
+    """Cancelled, it is not listed with a handle any more."""
     dead = queue()
     queue(RedrivePolicy=policy(dead))
     for number in range(20):
@@ -317,7 +313,7 @@ def test_one_task_at_a_time(queue, sqs):
 
 @pytest.mark.fact("move.source", "move.destination", "move.cancel")
 def test_tasks_of_what_is_not_there(queue, sqs):
-    """[9] Texts and codes."""
+    """Texts and codes."""
     plain = queue()
     missing = arn(plain) + "-none"
     gone = "The resource that you specified for the {} parameter doesn't exist."
@@ -341,7 +337,7 @@ def test_tasks_of_what_is_not_there(queue, sqs):
 
 @pytest.mark.fact("move.list", "move.destination")
 def test_a_task_fails_when_its_destination_goes_away(queue, sqs):
-    """[9] What was moved before stays moved, and the rest stays."""
+    """What was moved before stays moved, and the rest stays."""
     dead, destination = queue(), queue()
     queue(RedrivePolicy=policy(dead))
     for number in range(10):
@@ -358,7 +354,7 @@ def test_a_task_fails_when_its_destination_goes_away(queue, sqs):
 
 @pytest.mark.fact("move.destination")
 def test_each_goes_back_to_its_own_source(queue, sqs):
-    """[9] One dead-letter queue, two sources."""
+    """One dead-letter queue, two sources."""
     dead = queue()
     sources = [queue(RedrivePolicy=policy(dead), VisibilityTimeout=0) for _ in range(2)]
     for source in sources:

@@ -1,4 +1,4 @@
-"""FIFO queues: order, group locks, deduplication, receive attempts. parity.md 3, 6, 7, 8."""
+"""FIFO queues: order, group locks, deduplication, receive attempts."""
 
 import time
 
@@ -14,7 +14,7 @@ def made(fifo):
 
 @pytest.mark.fact("message.sequence-number")
 def test_send_answer(made):
-    """[6] Sequence numbers are decimal strings that rise."""
+    """Sequence numbers are decimal strings that rise."""
     numbers = [made.send(str(n), group="g")["SequenceNumber"] for n in range(5)]
     assert all(number.isdigit() for number in numbers)
     assert [int(number) for number in numbers] == sorted({int(number) for number in numbers})
@@ -43,7 +43,6 @@ def test_order_within_a_group(made):
 
 @pytest.mark.fact("fifo.group-lock")
 def test_one_receive_gives_many_of_a_group_then_other_groups(made):
-    """[8]"""
     for body, group in (("a1", "a"), ("b1", "b"), ("a2", "a"), ("b2", "b"), ("a3", "a")):
         made.send(body, group=group)
     assert made.bodies() == ["a1", "a2", "a3", "b1", "b2"]
@@ -58,7 +57,7 @@ def test_batch_ends_within_a_group(made):
 
 @pytest.mark.fact("fifo.group-lock", "fifo.send-does-not-unlock")
 def test_group_is_locked_while_in_flight(made):
-    """[8] Other groups are free; new sends do not unlock."""
+    """Other groups are free; new sends do not unlock."""
     made.send("a1", group="a")
     made.send("a2", group="a")
     made.send("b1", group="b")
@@ -71,7 +70,7 @@ def test_group_is_locked_while_in_flight(made):
 
 @pytest.mark.fact("fifo.delete-unlocks")
 def test_deleting_all_in_flight_unlocks_at_once(made):
-    """[8] Not before the last."""
+    """Not before the last."""
     for body in ("1", "2", "3"):
         made.send(body, group="g")
     first, second = made.receive(maximum=2)
@@ -94,7 +93,7 @@ def test_end_of_the_timeout_unlocks_in_order(fifo):
 
 @pytest.mark.fact("fifo.prefix")
 def test_prefix_rule_first_returned(made):
-    """[8] Only the visible prefix is given while a later message is in flight."""
+    """Only the visible prefix is given while a later message is in flight."""
     for body in ("1", "2", "3"):
         made.send(body, group="g")
     first, _second = made.receive(maximum=2)
@@ -104,7 +103,7 @@ def test_prefix_rule_first_returned(made):
 
 @pytest.mark.fact("fifo.extended-middle")
 def test_prefix_rule_second_extended(fifo):
-    """[8] After the others timed out, only what stands before the invisible one is given."""
+    """After the others timed out, only what stands before the invisible one is given."""
     made = fifo(ContentBasedDeduplication="true", VisibilityTimeout=1)
     for body in ("1", "2", "3"):
         made.send(body, group="g")
@@ -117,7 +116,6 @@ def test_prefix_rule_second_extended(fifo):
 
 @pytest.mark.fact("fifo.zero-visibility")
 def test_zero_timeout_keeps_order_and_rotates_groups(made):
-    """[8]"""
     for group, count in (("g1", 2), ("g2", 2), ("g3", 1)):
         for number in range(1, count + 1):
             made.send(f"{group}m{number}", group=group)
@@ -129,7 +127,6 @@ def test_zero_timeout_keeps_order_and_rotates_groups(made):
 
 @pytest.mark.fact("fifo.zero-visibility")
 def test_zero_timeouts_give_every_group_its_turn_again_and_again(made):
-    """[8]"""
     groups = ["g1", "g2", "g3", "g4"]
     for group in groups:
         made.send(group, group=group)
@@ -139,7 +136,7 @@ def test_zero_timeouts_give_every_group_its_turn_again_and_again(made):
 
 @pytest.mark.fact("fifo.group-lock")
 def test_groups_are_independent(made):
-    """[4] Many groups; one that nobody deletes blocks no other."""
+    """Many groups; one that nobody deletes blocks no other."""
     for number in range(50):
         made.send(f"m{number}", group=f"g{number}")
     found = []
@@ -150,7 +147,7 @@ def test_groups_are_independent(made):
 
 @pytest.mark.fact("fifo.deduplication", "message.sequence-number")
 def test_deduplication_returns_the_original(made):
-    """[6, 8] Other body, same id."""
+    """Other body, same id."""
     first = made.send("a", group="g", id="same")
     second = made.send("b", group="g", id="same")
     assert second["MessageId"] == first["MessageId"]
@@ -161,7 +158,6 @@ def test_deduplication_returns_the_original(made):
 
 @pytest.mark.fact("fifo.deduplication")
 def test_deduplication_outlives_receive_and_delete(made):
-    """[8]"""
     first = made.send("a", group="g", id="same")
     message = made.receive_one()
     assert made.send("a", group="g", id="same")["MessageId"] == first["MessageId"]
@@ -172,7 +168,7 @@ def test_deduplication_outlives_receive_and_delete(made):
 
 @pytest.mark.fact("fifo.deduplication")
 def test_deduplication_across_groups(made):
-    """[8] In queue scope another group is dropped too."""
+    """In queue scope another group is dropped too."""
     made.send("a", group="one", id="same")
     made.send("b", group="two", id="same")
     assert made.bodies() == ["a"]
@@ -180,7 +176,7 @@ def test_deduplication_across_groups(made):
 
 @pytest.mark.fact("fifo.deduplication-by-group")
 def test_deduplication_by_group(fifo):
-    """[8] Works without FifoThroughputLimit too."""
+    """Works without FifoThroughputLimit too."""
     made = fifo(DeduplicationScope="messageGroup")
     made.send("a", group="one", id="same")
     made.send("b", group="two", id="same")
@@ -190,7 +186,7 @@ def test_deduplication_by_group(fifo):
 
 @pytest.mark.fact("fifo.scope-is-fixed")
 def test_changed_scope_does_not_change_deduplication(fifo):
-    """[8] Its effect is fixed at creation, in both directions."""
+    """Its effect is fixed at creation, in both directions."""
     narrow = fifo()
     narrow.set(DeduplicationScope="messageGroup")
     narrow.send("a", group="one", id="same")
@@ -205,7 +201,7 @@ def test_changed_scope_does_not_change_deduplication(fifo):
 
 @pytest.mark.fact("fifo.content-deduplication")
 def test_content_based_deduplication(made):
-    """[8] SHA-256 of the body alone; the id shows."""
+    """SHA-256 of the body alone; the id shows."""
     attributes = {"x": {"DataType": "String", "StringValue": "y"}}
     first = made.send("a", group="g")
     second = made.send("a", group="g", MessageAttributes=attributes)
@@ -215,7 +211,6 @@ def test_content_based_deduplication(made):
 
 @pytest.mark.fact("fifo.content-deduplication")
 def test_explicit_id_wins_over_content(made):
-    """[8]"""
     made.send("a", group="g", id="one")
     made.send("a", group="g", id="two")
     assert made.bodies() == ["a", "a"]
@@ -229,7 +224,6 @@ def test_content_and_explicit_ids_are_one_space(made):
 
 @pytest.mark.fact("queue.purge")
 def test_purge_clears_deduplication(made):
-    """[7]"""
     first = made.send("a", group="g", id="same")
     made.purge()
     second = made.send("a", group="g", id="same")
@@ -247,7 +241,7 @@ def test_purge_unlocks_groups(made):
 
 @pytest.mark.fact("error.missing-fifo-ids")
 def test_missing_ids(fifo):
-    """[3] The group id is looked at first."""
+    """The group id is looked at first."""
     plain = fifo()
     with refused("MissingParameter", "The request must contain the parameter MessageGroupId."):
         plain.send("a")
@@ -263,7 +257,6 @@ def test_missing_ids(fifo):
 @pytest.mark.parametrize("value", ["", "a b", "a" * 129, "ü", "a\n"])
 @pytest.mark.parametrize("parameter", ["MessageGroupId", "MessageDeduplicationId"])
 def test_bad_ids(made, parameter, value):
-    """[3]"""
     ids = {"MessageGroupId": "g", "MessageDeduplicationId": "d", parameter: value}
     with refused(
         "InvalidParameterValue",
@@ -275,7 +268,7 @@ def test_bad_ids(made, parameter, value):
 
 @pytest.mark.fact("limit.ids")
 def test_good_ids(made):
-    """[4] Alphanumeric and punctuation."""
+    """Alphanumeric and punctuation."""
     punctuation = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
     made.send("a", group=punctuation, id=punctuation)
     made.send("b", group="a" * 128, id="b" * 128)
@@ -284,7 +277,7 @@ def test_good_ids(made):
 
 @pytest.mark.fact("error.fifo-delay")
 def test_delay_of_one_message_is_refused(made):
-    """[3] Zero is accepted and means the queue's delay."""
+    """Zero is accepted and means the queue's delay."""
     with refused(
         "InvalidParameterValue",
         "Value 2 for parameter DelaySeconds is invalid. Reason: The request include parameter that is "
@@ -309,7 +302,7 @@ def test_delay_of_the_queue(fifo):
 
 @pytest.mark.one_protocol
 def test_delayed_message_does_not_lock_its_group(fifo):
-    """[8] An older visible one is still delivered."""
+    """An older visible one is still delivered."""
     made = fifo(ContentBasedDeduplication="true", DelaySeconds=3)
     made.send("older", group="g")
     time.sleep(3.2)
@@ -319,7 +312,6 @@ def test_delayed_message_does_not_lock_its_group(fifo):
 
 @pytest.mark.fact("error.fifo-handle-expired", "handle.fifo-expired")
 def test_delete_after_the_timeout_is_refused(made):
-    """[3, 7]"""
     made.send("a", group="g")
     message = made.receive_one(VisibilityTimeout=1)
     time.sleep(1.3)
@@ -334,7 +326,6 @@ def test_delete_after_the_timeout_is_refused(made):
 
 @pytest.mark.fact("handle.fifo-expired")
 def test_extended_timeout_counts_for_the_delete(made):
-    """[7]"""
     made.send("a", group="g")
     message = made.receive_one(VisibilityTimeout=1)
     made.change(message, 600)
@@ -345,7 +336,6 @@ def test_extended_timeout_counts_for_the_delete(made):
 
 @pytest.mark.fact("handle.delete-again")
 def test_delete_twice_is_fine(made):
-    """[7]"""
     made.send("a", group="g")
     message = made.receive_one()
     made.delete(message)
@@ -354,7 +344,7 @@ def test_delete_twice_is_fine(made):
 
 @pytest.mark.fact("fifo.receive-attempt")
 def test_receive_attempt_repeats_the_answer(made):
-    """[8] Same id, nothing changed: same messages and handles."""
+    """Same id, nothing changed: same messages and handles."""
     for number in range(3):
         made.send(str(number), group="g")
     first = made.receive(maximum=2, ReceiveRequestAttemptId="attempt")
@@ -370,7 +360,7 @@ def test_receive_attempt_repeats_the_answer(made):
 @pytest.mark.fact("fifo.receive-attempt")
 @pytest.mark.parametrize("change", ["delete", "return", "extend"])
 def test_receive_attempt_begins_anew_when_a_message_was_changed(made, change):
-    """[8] Then the same id is a new receive, and gives what is free."""
+    """Then the same id is a new receive, and gives what is free."""
     made.send("a", group="one")
     made.send("b", group="two")
     first = made.receive(ReceiveRequestAttemptId="attempt")
@@ -399,7 +389,7 @@ def test_receive_attempt_restarts_the_timeout(made):
 
 @pytest.mark.fact("limit.fifo-high-throughput")
 def test_high_throughput_queue(fifo):
-    """[4] Groups are spread over partitions; order within each, deduplication, all found."""
+    """Groups are spread over partitions; order within each, deduplication, all found."""
     made = fifo(
         DeduplicationScope="messageGroup",
         FifoThroughputLimit="perMessageGroupId",

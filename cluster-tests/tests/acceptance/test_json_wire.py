@@ -62,7 +62,7 @@ def test_batches_answer_no_empty_lists(wire, url):
 
 @pytest.mark.fact("json.lower-case-names", "tags.kept")
 def test_names_in_lower_case(wire, unique):
-    """[1] `tags` of CreateQueue and `queueUrls` of ListDeadLetterSourceQueues."""
+    """`tags` of CreateQueue and `queueUrls` of ListDeadLetterSourceQueues."""
     created = wire.call("CreateQueue", {"QueueName": unique(), "tags": {"team": "blue"}})
     dead = created.json["QueueUrl"]
     assert wire.call("ListQueueTags", {"QueueUrl": dead}).json == {"Tags": {"team": "blue"}}
@@ -97,7 +97,7 @@ def test_errors(wire, url):
 
 @pytest.mark.fact("json.queue-path", "queue-url.host-is-ignored")
 def test_at_the_path_of_a_queue(wire, url):
-    """[1] As PHP's SDK posts; whatever the path, `QueueUrl` counts."""
+    """As PHP's SDK posts; whatever the path, `QueueUrl` counts."""
     name = url.rsplit("/", 1)[1]
     for path in (f"/{ACCOUNT}/{name}", "/elsewhere/nothing"):
         sent = request_bytes("SendMessage", {"QueueUrl": url, "MessageBody": path})
@@ -113,7 +113,7 @@ def test_at_the_path_of_a_queue(wire, url):
     "host", ["sqs.us-east-1.amazonaws.com", "us-east-1.queue.amazonaws.com", "queue.amazonaws.com"]
 )
 def test_hosts_of_aws(wire, unique, host):
-    """[1] The URL leads back to the host that the client asked."""
+    """The URL leads back to the host that the client asked."""
     name = unique()
     url = wire.call("CreateQueue", {"QueueName": name}, Host=host).json["QueueUrl"]
     assert url == f"http://{host}/{ACCOUNT}/{name}"
@@ -133,7 +133,7 @@ def test_binary_is_base64(wire, url):
 
 @pytest.mark.fact("message.trace-header")
 def test_trace_header_of_the_request(wire, url):
-    """[6] Kept, but no system attribute of the message: there is no digest of it."""
+    """Kept, but no system attribute of the message: there is no digest of it."""
     trace = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
     message = {"QueueUrl": url, "MessageBody": "a"}
     sent = wire.call("SendMessage", message, X_Amzn_Trace_Id=trace)

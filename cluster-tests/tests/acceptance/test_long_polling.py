@@ -1,4 +1,4 @@
-"""Long polling: what wakes it, what it returns, how it ends. parity.md 7, 13."""
+"""Long polling: what wakes it, what it returns, how it ends."""
 
 import json
 import threading
@@ -57,7 +57,7 @@ def test_send_wakes(queue, poll):
 
 @pytest.mark.fact("poll.one-is-enough")
 def test_one_message_is_enough(queue, poll):
-    """[7] It does not wait to fill the batch."""
+    """It does not wait to fill the batch."""
     made = queue()
     waiting = poll(made, maximum=10)
     sent = time.monotonic()
@@ -83,7 +83,6 @@ def test_empty_poll_lasts_its_time(queue):
 
 @pytest.mark.fact("poll.default-and-override")
 def test_queue_attribute_is_the_default_and_zero_overrides(queue, sqs):
-    """[7]"""
     made = queue(ReceiveMessageWaitTimeSeconds=2)
     began = time.monotonic()
     sqs.receive_message(QueueUrl=made.url)
@@ -96,7 +95,6 @@ def test_queue_attribute_is_the_default_and_zero_overrides(queue, sqs):
 @pytest.mark.fact("error.wait-time")
 @pytest.mark.parametrize("seconds", [-1, 21])
 def test_range(queue, seconds):
-    """[3]"""
     with refused(
         "InvalidParameterValue",
         f"Value {seconds} for parameter WaitTimeSeconds is invalid. Reason: Must be >= 0 and <= 20, "
@@ -124,7 +122,7 @@ def test_end_of_a_delay_wakes(queue, poll):
 
 @pytest.mark.fact("poll.wakes", "visibility.zero-returns")
 def test_return_wakes(queue, poll):
-    """[7] ChangeMessageVisibility(0)."""
+    """ChangeMessageVisibility(0)."""
     made = queue()
     made.send("returned")
     message = made.receive_one()
@@ -146,7 +144,7 @@ def test_shortened_timeout_wakes(queue, poll):
 
 @pytest.mark.fact("fifo.delete-unlocks")
 def test_free_group_wakes(fifo, poll):
-    """[8, 13] Deleting what is in flight unlocks the group."""
+    """Deleting what is in flight unlocks the group."""
     made = fifo(ContentBasedDeduplication="true")
     made.send("first", group="g")
     first = made.receive_one()
@@ -159,7 +157,7 @@ def test_free_group_wakes(fifo, poll):
 
 @pytest.mark.fact("poll.wakes")
 def test_returned_head_of_a_group_wakes(fifo, poll):
-    """[8] By ChangeMessageVisibility(0), and by the end of its timeout."""
+    """By ChangeMessageVisibility(0), and by the end of its timeout."""
     made = fifo(ContentBasedDeduplication="true")
     made.send("head", group="g")
     message = made.receive_one()
@@ -175,7 +173,7 @@ def test_returned_head_of_a_group_wakes(fifo, poll):
 
 @pytest.mark.fact("poll.wakes")
 def test_dead_letter_and_its_redrive_wake(queue, poll, sqs):
-    """[7] What is moved to a queue is as good as sent."""
+    """What is moved to a queue is as good as sent."""
     dead = queue()
     target = dead.attributes("QueueArn")["QueueArn"]
     policy = json.dumps({"deadLetterTargetArn": target, "maxReceiveCount": 1})

@@ -1,4 +1,4 @@
-"""Messages: bodies, sizes, attributes, digests, system attributes. parity.md 3, 4, 6."""
+"""Messages: bodies, sizes, attributes, digests, system attributes."""
 
 import re
 import time
@@ -24,7 +24,6 @@ TIMESTAMP = {"timestamp": {"DataType": "Number", "StringValue": "1493147359900"}
 
 @pytest.mark.fact("message.body-md5", "message.id")
 def test_send_answer(queue):
-    """[6]"""
     answer = queue().send("hällo")
     assert answer["MD5OfMessageBody"] == md5("hällo")
     assert str(uuid.UUID(answer["MessageId"])) == answer["MessageId"]
@@ -40,7 +39,7 @@ def test_send_answer(queue):
     "message.body-md5",
 )
 def test_receive_answer(queue, sqs):
-    """[1, 6] Nothing that was not asked for, and no Messages when there is none."""
+    """Nothing that was not asked for, and no Messages when there is none."""
     made = queue()
     assert "Messages" not in sqs.receive_message(QueueUrl=made.url)
     sent = made.send("a", MessageAttributes=STRING)
@@ -74,14 +73,14 @@ def test_bodies_come_back_as_they_were(queue, body):
 
 @pytest.mark.fact("limit.message-size", "wire.missing-parameter")
 def test_empty_body_is_refused(queue):
-    """[4] One byte at least."""
+    """One byte at least."""
     with refused("MissingParameter", "The request must contain the parameter MessageBody."):
         queue().send("")
 
 
 @pytest.mark.fact("limit.message-size", "error.message-too-long")
 def test_largest_message(queue):
-    """[3, 4] 1 MiB is allowed, one byte more is not."""
+    """1 MiB is allowed, one byte more is not."""
     made = queue()
     made.send("x" * MIB)
     assert len(made.receive_one()["Body"]) == MIB
@@ -94,7 +93,7 @@ def test_largest_message(queue):
 
 @pytest.mark.fact("limit.message-size", "error.message-too-long", "message.system-attribute-md5")
 def test_size_counts_bytes_of_body_and_attributes(queue):
-    """[4, 6] UTF-8 bytes; names, types and values; not system attributes."""
+    """UTF-8 bytes; names, types and values; not system attributes."""
     made = queue(MaximumMessageSize=1024)
     made.send("ü" * 512)
     text = "One or more parameters are invalid. Reason: Message must be shorter than 1024 bytes."
@@ -121,7 +120,7 @@ def test_size_counts_bytes_of_body_and_attributes(queue):
     ids=["string", "custom number", "binary", "three", "number"],
 )
 def test_attribute_digests(queue, attributes, digest):
-    """[6] On send and on receive; values come back as they were."""
+    """On send and on receive; values come back as they were."""
     made = queue()
     assert made.send(MessageAttributes=attributes)["MD5OfMessageAttributes"] == digest
     message = made.receive_one()
@@ -131,7 +130,6 @@ def test_attribute_digests(queue, attributes, digest):
 
 @pytest.mark.fact("message.system-attribute-md5", "message.trace-header")
 def test_trace_header_has_a_digest_of_its_own(queue):
-    """[6]"""
     made = queue()
     trace = {"AWSTraceHeader": {"DataType": "String", "StringValue": TRACE}}
     answer = made.send(MessageAttributes=STRING, MessageSystemAttributes=trace)
@@ -158,7 +156,7 @@ def test_trace_header_has_a_digest_of_its_own(queue):
     ids=str,
 )
 def test_attribute_filter(queue, asked, returned):
-    """[6] The digest is over what is returned, and absent when nothing is."""
+    """The digest is over what is returned, and absent when nothing is."""
     made = queue()
     attributes = {n: {"DataType": "String", "StringValue": n} for n in ("a.b", "a.c", "d")}
     made.send(MessageAttributes=attributes)
@@ -172,7 +170,7 @@ def test_attribute_filter(queue, asked, returned):
 
 @pytest.mark.fact("limit.message-attributes", "error.empty-attribute")
 def test_attribute_limits(queue):
-    """[3, 4] Ten attributes, names, types, values."""
+    """Ten attributes, names, types, values."""
     made = queue()
 
     def send(**attributes):
@@ -203,14 +201,13 @@ def test_attribute_limits(queue):
 
 @pytest.mark.fact("error.invalid-message-contents", "limit.characters")
 def test_illegal_characters_in_bodies(queue):
-    """[3, 4]"""
     with refused("InvalidMessageContents", shape="InvalidMessageContents"):
         queue().send("a\x01b")
 
 
 @pytest.mark.fact("message.system-attributes")
 def test_system_attributes(queue):
-    """[6] Timestamps in integer milliseconds; counts and first receive move as they should."""
+    """Timestamps in integer milliseconds; counts and first receive move as they should."""
     made = queue(VisibilityTimeout=0)
     before = time.time() * 1000
     made.send(group="tenant")
@@ -234,7 +231,7 @@ def test_system_attributes(queue):
 
 @pytest.mark.fact("message.system-names")
 def test_system_attribute_names(queue, sqs):
-    """[6] The union of the old and the new parameter; unknown names are refused."""
+    """The union of the old and the new parameter; unknown names are refused."""
     made = queue(VisibilityTimeout=0)
     made.send()
     message = made.receive_one(
@@ -250,7 +247,6 @@ def test_system_attribute_names(queue, sqs):
 @pytest.mark.fact("error.fifo-ids", "limit.ids")
 @pytest.mark.parametrize("group", ["", "a b", "a" * 129, "ü"])
 def test_group_ids_are_checked_on_standard_queues_too(queue, group):
-    """[3]"""
     with refused(
         "InvalidParameterValue",
         f"Value {group} for parameter MessageGroupId is invalid. Reason: MessageGroupId can only "
@@ -261,7 +257,7 @@ def test_group_ids_are_checked_on_standard_queues_too(queue, group):
 
 @pytest.mark.fact("message.delayed", "limit.delay")
 def test_delay_of_one_message(queue):
-    """[3, 7] Delayed, not in flight; then there."""
+    """Delayed, not in flight; then there."""
     made = queue()
     sent = time.monotonic()
     made.send("later", DelaySeconds=2)
@@ -302,7 +298,7 @@ def test_every_message_arrives_once(queue):
 
 @pytest.mark.fact("queue.purge")
 def test_purge_takes_everything(queue):
-    """[7] Visible, delayed and in flight; messages sent later stay."""
+    """Visible, delayed and in flight; messages sent later stay."""
     made = queue()
     made.send("flying")
     flying = made.receive_one()
@@ -319,7 +315,6 @@ def test_purge_takes_everything(queue):
 
 @pytest.mark.fact("error.purge-in-progress")
 def test_second_purge_within_a_minute(queue):
-    """[3, 7]"""
     made = queue()
     made.purge()
     with refused(

@@ -1,4 +1,4 @@
-"""AddPermission and RemovePermission. parity.md 2, 3, 4, 10. Nothing here is enforced yet."""
+"""AddPermission and RemovePermission. Nothing here is enforced yet."""
 
 import json
 import threading
@@ -45,7 +45,7 @@ def shared(queue):
 
 @pytest.mark.fact("permission.policy", "error.permission-labels")
 def test_life_of_permissions(shared):
-    """[3, 10] As AWS records it: the first statement makes the policy, the last one takes it away."""
+    """As AWS records it: the first statement makes the policy, the last one takes it away."""
     made = shared()
     arn = made.attributes("QueueArn")["QueueArn"]
     made.allow("crossaccount")
@@ -75,7 +75,6 @@ def test_life_of_permissions(shared):
 
 @pytest.mark.fact("permission.policy")
 def test_lists_only_of_more_than_one(shared):
-    """[10]"""
     made = shared()
     made.allow("both", OTHERS, ("SendMessage", "*"))
     principals = [f"arn:aws:iam::{account}:root" for account in OTHERS]
@@ -84,7 +83,7 @@ def test_lists_only_of_more_than_one(shared):
 
 
 def test_a_policy_that_was_set_is_extended(shared):
-    """[10] Everything that its owner wrote stays."""
+    """Everything that its owner wrote stays."""
     own = {
         "Version": "2012-10-17",
         "Id": "mine",
@@ -110,7 +109,6 @@ def test_a_policy_that_was_set_is_extended(shared):
 
 @pytest.mark.fact("limit.permission-label")
 def test_labels(shared):
-    """[4]"""
     made = shared()
     for label in ("a", "A-b_9", "l" * 80):
         made.allow(label)
@@ -127,7 +125,7 @@ def test_labels(shared):
 
 
 def test_actions(shared):
-    """[3, 10] Names of the model, each once, and not what owners alone may do."""
+    """Names of the model, each once, and not what owners alone may do."""
     made = shared()
     grantable = (
         "*",
@@ -172,7 +170,6 @@ def test_actions(shared):
     ],
 )
 def test_what_owners_alone_may_do(shared, action):
-    """[3, 10]"""
     with refused(
         "InvalidParameterValue",
         f"Value SQS:{action} for parameter ActionName is invalid. Reason: Only the queue owner is "
@@ -182,7 +179,6 @@ def test_what_owners_alone_may_do(shared, action):
 
 
 def test_accounts(shared):
-    """[3]"""
     made = shared()
     made.allow("twice", (OTHERS[0], OTHERS[0], ACCOUNT))
     principals = [f"arn:aws:iam::{account}:root" for account in (OTHERS[0], ACCOUNT)]
@@ -197,7 +193,7 @@ def test_accounts(shared):
 
 @pytest.mark.fact("limit.policy")
 def test_limits(shared):
-    """[3, 4] Seven actions a statement, twenty statements and 8,192 bytes a policy."""
+    """Seven actions a statement, twenty statements and 8,192 bytes a policy."""
     made = shared()
     with refused(
         "OverLimit",
@@ -224,7 +220,7 @@ def test_limits(shared):
 
 @pytest.mark.fact("attribute.policy", "limit.policy")
 def test_policy_attribute(shared):
-    """[4, 5] A JSON object of 8,192 bytes at most, echoed as given."""
+    """A JSON object of 8,192 bytes at most, echoed as given."""
     made = shared()
     longest = json.dumps({"Id": "x" * (8192 - 10)})
     for text in ("{}", ' { "Version" : "2012-10-17" } ', longest):
@@ -266,7 +262,6 @@ def test_permissions_at_the_same_time(shared):
 
 
 def test_permissions_of_no_queue(sqs, node):
-    """[2, 3]"""
     ghost = Shared(sqs, f"{node.endpoint}/{ACCOUNT}/nobody-made-this")
     for call in (ghost.allow, ghost.forbid):
         with refused("AWS.SimpleQueueService.NonExistentQueue", shape="QueueDoesNotExist"):

@@ -65,7 +65,7 @@ def test_form_of_an_answer(wire, url):
 
 @pytest.mark.fact("query.answer-form")
 def test_answers_without_a_result(wire, url):
-    """[1] No `Result` where the action has no output; an empty one where nothing came."""
+    """No `Result` where the action has no output; an empty one where nothing came."""
     for fields in (
         {
             "Action": "SetQueueAttributes",
@@ -122,7 +122,7 @@ def test_hosts_of_aws(wire, unique, host):
 
 @pytest.mark.fact("query.names", "wire.binary")
 def test_names_in_forms_and_in_xml(wire, path):
-    """[1] Lists and maps are flat, in both directions."""
+    """Lists and maps are flat, in both directions."""
     raw = base64.b64encode(b"\0\1\2").decode()
     sent = wire.query(
         path,
@@ -289,7 +289,7 @@ def test_trace_header_of_the_request(wire, path):
 
 @pytest.mark.fact("signature.optional-session-token")
 def test_signed_in_the_path(wire, path, receive):
-    """[1] A presigned request, as botocore's SigV4QueryAuth makes them, or none at all."""
+    """A presigned request, as botocore's SigV4QueryAuth makes them, or none at all."""
     signature = {
         "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
         "X-Amz-Credential": "test/20260101/us-east-1/sqs/aws4_request",

@@ -1,4 +1,4 @@
-"""Queues: create, find, list, delete. parity.md 1, 3, 4, 5."""
+"""Queues: create, find, list, delete."""
 
 import time
 
@@ -29,7 +29,7 @@ def test_queue_url_leads_back_the_way_the_client_came(node, sqs, unique):
     ],
 )
 def test_only_account_and_name_of_a_queue_url_count(sqs, queue, form):
-    """[1] A bare name is taken too, the host is ignored."""
+    """A bare name is taken too, the host is ignored."""
     made = queue()
     url = form.format(name=made.name, account=ACCOUNT)
     sqs.send_message(QueueUrl=url, MessageBody="found")
@@ -38,7 +38,6 @@ def test_only_account_and_name_of_a_queue_url_count(sqs, queue, form):
 
 @pytest.mark.fact("queue.create-again")
 def test_create_is_idempotent_with_equal_or_fewer_attributes(sqs, unique):
-    """[5]"""
     name = unique()
     attributes = {"VisibilityTimeout": "40", "DelaySeconds": "2"}
     url = sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
@@ -49,7 +48,7 @@ def test_create_is_idempotent_with_equal_or_fewer_attributes(sqs, unique):
 
 @pytest.mark.fact("error.queue-name-exists", "queue.create-again")
 def test_create_with_a_different_attribute_is_refused_and_names_it(sqs, unique):
-    """[3, 5] A default that was never given counts like any value."""
+    """A default that was never given counts like any value."""
     name = unique()
     sqs.create_queue(QueueName=name, Attributes={"VisibilityTimeout": "40"})
     for attribute, value in (("VisibilityTimeout", "41"), ("DelaySeconds", "3")):
@@ -64,7 +63,7 @@ def test_create_with_a_different_attribute_is_refused_and_names_it(sqs, unique):
 
 @pytest.mark.fact("queue.create-again")
 def test_create_compares_with_current_attributes(sqs, unique):
-    """[5] After SetQueueAttributes the original request fails."""
+    """After SetQueueAttributes the original request fails."""
     name = unique()
     original = {"DelaySeconds": "2"}
     made = Queue(sqs, sqs.create_queue(QueueName=name, Attributes=original)["QueueUrl"])
@@ -79,7 +78,6 @@ def test_create_compares_with_current_attributes(sqs, unique):
     "name", ["a" * 81, "with space", "dot.ted", "slash/ed", "ümlaut", "x.fifo"]
 )
 def test_bad_names_are_refused(sqs, name):
-    """[3]"""
     with refused("InvalidParameterValue", NAME_TEXT):
         sqs.create_queue(QueueName=name)
 
@@ -92,7 +90,6 @@ def test_good_names_are_taken(sqs, name):
 
 @pytest.mark.fact("limit.queue-name")
 def test_names_are_case_sensitive(sqs, unique):
-    """[4]"""
     name = unique()
     assert (
         sqs.create_queue(QueueName=name)["QueueUrl"]
@@ -102,7 +99,6 @@ def test_names_are_case_sensitive(sqs, unique):
 
 @pytest.mark.fact("error.fifo-suffix")
 def test_fifo_queue_needs_the_suffix(sqs, unique):
-    """[3]"""
     with refused(
         "InvalidParameterValue",
         "The name of a FIFO queue can only include alphanumeric characters…",
@@ -112,7 +108,7 @@ def test_fifo_queue_needs_the_suffix(sqs, unique):
 
 @pytest.mark.fact("error.queue-does-not-exist")
 def test_unknown_queue(sqs, node, protocol):
-    """[3] With each protocol's text, everywhere."""
+    """With each protocol's text, everywhere."""
     text = "The specified queue does not exist."
     if protocol == client.QUERY:
         text = "The specified queue does not exist for this wsdl version."
@@ -137,7 +133,7 @@ def test_unknown_queue(sqs, node, protocol):
 
 @pytest.mark.fact("queue.arn")
 def test_accounts_and_regions_have_their_own_queues(sqs, sqs_of, unique):
-    """[1] The region is the credential scope's; equal names are different queues."""
+    """The region is the credential scope's; equal names are different queues."""
     name = unique()
     clients = [sqs, sqs_of(OTHER_ACCOUNT), sqs_of(region="eu-west-1")]
     queues = [Queue(it, it.create_queue(QueueName=name)["QueueUrl"]) for it in clients]
@@ -159,7 +155,7 @@ def test_accounts_and_regions_have_their_own_queues(sqs, sqs_of, unique):
 
 
 def test_queue_of_another_account(sqs, sqs_of, unique):
-    """[2] Found by its owner, not by its name alone, and not in another region."""
+    """Found by its owner, not by its name alone, and not in another region."""
     name = unique()
     url = sqs.create_queue(QueueName=name)["QueueUrl"]
     stranger = sqs_of(OTHER_ACCOUNT)
@@ -189,7 +185,6 @@ def test_delete_queue_takes_its_messages(sqs, queue):
 
 @pytest.mark.fact("error.queue-deleted-recently", "queue.delete")
 def test_deleted_name_is_blocked_for_a_minute(sqs, queue):
-    """[3, 7]"""
     made = queue()
     made.delete_queue()
     with refused(
@@ -217,7 +212,7 @@ def test_deleted_name_is_free_after_a_minute_and_empty(sqs, queue):
 
 @pytest.mark.fact("json.absent-not-empty", "limit.lists")
 def test_list_by_prefix(sqs, unique):
-    """[1, 4] No queue, no list; an empty prefix is every queue."""
+    """No queue, no list; an empty prefix is every queue."""
     prefix = unique()
     assert "QueueUrls" not in sqs.list_queues(QueueNamePrefix=prefix)
     urls = [sqs.create_queue(QueueName=f"{prefix}-{n}")["QueueUrl"] for n in range(3)]
@@ -229,7 +224,7 @@ def test_list_by_prefix(sqs, unique):
 
 @pytest.mark.fact("limit.lists")
 def test_list_in_pages(sqs, unique):
-    """[4] NextToken only when MaxResults was given and more is there."""
+    """NextToken only when MaxResults was given and more is there."""
     prefix = unique()
     urls = {sqs.create_queue(QueueName=f"{prefix}-{n}")["QueueUrl"] for n in range(5)}
     found, token = [], None
@@ -247,7 +242,7 @@ def test_list_in_pages(sqs, unique):
 
 @pytest.mark.fact("limit.lists")
 def test_pages_end(sqs, unique):
-    """[4] A full page that is the last one has no token, and a list without pages never has."""
+    """A full page that is the last one has no token, and a list without pages never has."""
     prefix = unique()
     urls = [sqs.create_queue(QueueName=f"{prefix}-{n}")["QueueUrl"] for n in range(4)]
     first = sqs.list_queues(QueueNamePrefix=prefix, MaxResults=2)
@@ -262,7 +257,7 @@ def test_pages_end(sqs, unique):
 
 @pytest.mark.fact("limit.lists")
 def test_pages_that_cannot_be(sqs):
-    """[4] 1 to 1,000 of a page, and a token that this service made."""
+    """1 to 1,000 of a page, and a token that this service made."""
     for number in (0, 1001):
         with refused("InvalidParameterValue", f"Value {number} for parameter MaxResults…"):
             sqs.list_queues(MaxResults=number)
@@ -274,7 +269,7 @@ def test_pages_that_cannot_be(sqs):
 
 @pytest.mark.fact("error.purge-in-progress")
 def test_purge_again(queue):
-    """[3, 7] Once in 60 seconds, by the name of the queue."""
+    """Once in 60 seconds, by the name of the queue."""
     made = queue()
     made.send()
     made.purge()

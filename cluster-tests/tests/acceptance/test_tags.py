@@ -1,4 +1,4 @@
-"""Tags of queues. parity.md 1, 2, 3, 4."""
+"""Tags of queues."""
 
 import pytest
 
@@ -32,7 +32,7 @@ def tagged(sqs, unique):
 
 @pytest.mark.fact("tags.kept", "json.absent-not-empty")
 def test_tags_are_added_replaced_and_removed(tagged):
-    """[1, 2] Values may be empty, keys are case-sensitive; without tags there is no map."""
+    """Values may be empty, keys are case-sensitive; without tags there is no map."""
     made = tagged()
     assert made.tags() is None
     made.tag(tag1="value1", tag2="value2", tag3="")
@@ -56,7 +56,7 @@ def test_tags_change_nothing_else(tagged):
 
 @pytest.mark.fact("limit.tags")
 def test_what_tags_may_be(tagged):
-    """[4] Lengths count characters."""
+    """Lengths count characters."""
     made = tagged()
     allowed = {"k" * 128: "v" * 256, "ö" * 128: "ü" * 256, "_ .:/=+-@": "_ .:/=+-@", "aws": "aws"}
     made.tag(**allowed)
@@ -76,7 +76,7 @@ def test_what_tags_may_be(tagged):
 
 
 def test_fifty_tags(tagged, sqs, unique):
-    """[3, 4] In one call or over several; a call that goes beyond adds none of its tags."""
+    """In one call or over several; a call that goes beyond adds none of its tags."""
     fifty = {str(number): "" for number in range(50)}
     made = tagged(**fifty)
     made.tag(**fifty)
@@ -96,7 +96,6 @@ def test_fifty_tags(tagged, sqs, unique):
 
 
 def test_calls_without_tags(tagged):
-    """[3]"""
     made = tagged(a="b")
     with refused("MissingParameter", "The request must contain the parameter Tags."):
         made.tag()
@@ -108,7 +107,6 @@ def test_calls_without_tags(tagged):
 
 
 def test_tags_of_no_queue(sqs, node):
-    """[2, 3]"""
     ghost = Tagged(sqs, f"{node.endpoint}/000000000000/nobody-made-this")
     for call in (lambda: ghost.tag(a="b"), lambda: ghost.untag("a"), ghost.tags):
         with refused("AWS.SimpleQueueService.NonExistentQueue", shape="QueueDoesNotExist"):
@@ -116,7 +114,7 @@ def test_tags_of_no_queue(sqs, node):
 
 
 def test_create_compares_tags(tagged):
-    """[2, 5] AWS refuses tags that the queue does not have, and takes no tags for no question."""
+    """AWS refuses tags that the queue does not have, and takes no tags for no question."""
     made = tagged(a="1", b="2")
     create = made.sqs.create_queue
     for tags in ({}, {"a": "1"}, {"b": "2", "a": "1"}):

@@ -1,4 +1,4 @@
-"""Receipt handles and visibility of standard queues. parity.md 3, 7."""
+"""Receipt handles and visibility of standard queues."""
 
 import time
 
@@ -38,7 +38,6 @@ def test_timeout_of_the_receive_overrides_the_queues(queue):
 
 @pytest.mark.fact("visibility.receive-zero")
 def test_zero_leaves_the_message_visible_and_counts(queue):
-    """[7]"""
     made = queue()
     made.send()
     counts = [
@@ -51,7 +50,6 @@ def test_zero_leaves_the_message_visible_and_counts(queue):
 
 @pytest.mark.fact("handle.delete-again")
 def test_delete_is_idempotent(queue):
-    """[7]"""
     made = queue()
     made.send()
     message = made.receive_one()
@@ -62,7 +60,7 @@ def test_delete_is_idempotent(queue):
 
 @pytest.mark.fact("handle.new-with-each-receive")
 def test_any_earlier_handle_deletes(queue):
-    """[7] Also after the timeout."""
+    """Also after the timeout."""
     made = queue(VisibilityTimeout=0)
     made.send()
     earlier = made.receive_one()
@@ -81,7 +79,6 @@ def test_deleted_message_never_comes_back(queue):
 @pytest.mark.fact("error.receipt-handle-invalid")
 @pytest.mark.parametrize("handle", ["garbage", "x" * 1000, "AQEB" * 20, "a b", "ü"])
 def test_garbage_is_no_receipt_handle(queue, handle):
-    """[3]"""
     made = queue()
     text = f'The input receipt handle "{handle}" is not a valid receipt handle.'
     shape = "ReceiptHandleIsInvalid"
@@ -103,7 +100,6 @@ def test_damaged_handle_is_refused(queue):
 
 
 def test_handle_of_another_queue_is_refused(queue):
-    """[3]"""
     one, other = queue(), queue()
     one.send()
     message = one.receive_one()
@@ -114,7 +110,6 @@ def test_handle_of_another_queue_is_refused(queue):
 
 @pytest.mark.fact("visibility.zero-returns")
 def test_change_to_zero_returns_the_message_at_once(queue):
-    """[7]"""
     made = queue()
     made.send()
     message = made.receive_one()
@@ -140,7 +135,7 @@ def test_extension_and_shortening(queue):
 @pytest.mark.one_protocol
 @pytest.mark.fact("visibility.change-is-not-kept")
 def test_changed_timeout_is_not_kept(queue):
-    """[7] The next receive uses the queue's."""
+    """The next receive uses the queue's."""
     made = queue(VisibilityTimeout=1)
     made.send()
     message = made.receive_one()
@@ -153,7 +148,7 @@ def test_changed_timeout_is_not_kept(queue):
 
 @pytest.mark.fact("visibility.change-after-expiry")
 def test_change_after_the_timeout_is_fine(queue):
-    """[7] On a standard queue."""
+    """On a standard queue."""
     made = queue()
     made.send()
     message = made.receive_one(VisibilityTimeout=1)
@@ -163,7 +158,6 @@ def test_change_after_the_timeout_is_fine(queue):
 
 @pytest.mark.fact("visibility.change-after-expiry", "error.change-of-deleted")
 def test_change_after_delete_is_refused(queue):
-    """[3, 7]"""
     made = queue()
     made.send()
     message = made.receive_one()
@@ -176,7 +170,6 @@ def test_change_after_delete_is_refused(queue):
 @pytest.mark.fact("limit.visibility")
 @pytest.mark.parametrize("seconds", [-1, 43_201])
 def test_change_range(queue, seconds):
-    """[4]"""
     made = queue()
     made.send()
     message = made.receive_one()
@@ -186,7 +179,7 @@ def test_change_range(queue, seconds):
 
 @pytest.mark.fact("limit.visibility")
 def test_total_is_bounded_by_twelve_hours(queue):
-    """[3, 4] Counted from the receive."""
+    """Counted from the receive."""
     made = queue()
     made.send()
     message = made.receive_one()
@@ -212,7 +205,6 @@ def test_receive_takes_the_longest_timeout(queue):
 @pytest.mark.fact("error.max-number-of-messages", "limit.receive")
 @pytest.mark.parametrize("maximum", [0, 11, -1])
 def test_number_of_messages_range(queue, maximum):
-    """[3]"""
     with refused(
         "InvalidParameterValue",
         f"Value {maximum} for parameter MaxNumberOfMessages is invalid. Reason: Must be between 1 and "
@@ -223,7 +215,7 @@ def test_number_of_messages_range(queue, maximum):
 
 @pytest.mark.fact("limit.receive", "poll.short")
 def test_receive_gives_at_most_what_was_asked(queue, sqs):
-    """[4] One, if nothing is said."""
+    """One, if nothing is said."""
     made = queue()
     made.send_batch([{"Id": str(n), "MessageBody": str(n)} for n in range(10)])
     assert len(sqs.receive_message(QueueUrl=made.url)["Messages"]) == 1
@@ -232,7 +224,7 @@ def test_receive_gives_at_most_what_was_asked(queue, sqs):
 
 @pytest.mark.fact("message.order", "poll.short")
 def test_best_effort_order(queue):
-    """[7] One partition, one consumer: as sent."""
+    """One partition, one consumer: as sent."""
     made = queue()
     for number in range(5):
         made.send(str(number))
@@ -241,7 +233,7 @@ def test_best_effort_order(queue):
 
 @pytest.mark.fact("message.order", "message.returns-to-the-back")
 def test_received_three_times_goes_to_the_back(queue):
-    """[7] A message that nobody deletes does not stand before the others for ever."""
+    """A message that nobody deletes does not stand before the others for ever."""
     made = queue(VisibilityTimeout=0)
     for body in ("first", "second"):
         made.send(body)
@@ -254,7 +246,7 @@ def test_received_three_times_goes_to_the_back(queue):
 
 @pytest.mark.fact("message.returns-to-the-back")
 def test_what_nobody_deletes_takes_turns(queue):
-    """[7] Once all were received three times, each goes behind the others again."""
+    """Once all were received three times, each goes behind the others again."""
     made = queue(VisibilityTimeout=0)
     bodies = ["first", "second", "third"]
     for body in bodies:
@@ -266,7 +258,6 @@ def test_what_nobody_deletes_takes_turns(queue):
 
 @pytest.mark.fact("message.delayed")
 def test_delayed_message_is_not_in_flight(queue):
-    """[7]"""
     made = queue()
     made.send(DelaySeconds=2)
     assert made.counters() == (0, 0, 1)
@@ -276,7 +267,7 @@ def test_delayed_message_is_not_in_flight(queue):
 
 @pytest.mark.fact("message.fair-queues")
 def test_quiet_tenants_go_before_a_noisy_one(queue):
-    """[7] Fair queues: more than a tenth of what is in flight, and thirty messages, are noisy; what has
+    """Fair queues: more than a tenth of what is in flight, and thirty messages, are noisy; what has
     no group never is; the noisy one gets what the others leave."""
     made = queue(VisibilityTimeout=600)
     for _ in range(4):

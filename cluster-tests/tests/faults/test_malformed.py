@@ -1,5 +1,5 @@
 """Requests that no SDK makes: the answer is AWS's error, never a 5xx; memory stays bounded, and the
-node goes on serving. parity.md 1 and 3."""
+node goes on serving."""
 
 import json
 import socket
@@ -128,7 +128,6 @@ def test_unknown_action(node, target):
 
 
 def test_missing_parameter_names_it(node, queue):
-    """parity.md 3: MissingRequiredParameterException."""
     answer = call(node, "SendMessage", {"QueueUrl": queue().url})
     assert_client_error(
         answer,
@@ -142,7 +141,6 @@ def test_missing_parameter_names_it(node, queue):
     "character", ["\x00", "\x08", "\x0b", "\x1f", "\ufffe", "\uffff"], ids=ascii
 )
 def test_illegal_characters(node, queue, character):
-    """parity.md 3: InvalidMessageContents."""
     payload = {"QueueUrl": queue().url, "MessageBody": f"a{character}b"}
     assert_client_error(
         call(node, "SendMessage", payload), "InvalidMessageContents", "InvalidMessageContents"

@@ -1,5 +1,4 @@
-//! The Query protocol: the same actions as in JSON, from forms and from what stands behind a question
-//! mark. Numbers in brackets name the section of the protocol notes that a fact comes from.
+//! The Query protocol: the same actions as in JSON, from forms and from paths' query strings.
 
 use serde_json::json;
 use squorum_aws::AnswerClass;
@@ -55,7 +54,7 @@ fn check_error(reply: &Reply, status: u16, code: &str, message: &str) {
     assert_eq!(reply.header("x-amzn-query-error"), None);
 }
 
-/// [1] Forms and question marks, at the root and at the queue's path.
+/// Forms and question marks, at the root and at the queue's path.
 #[tokio::test]
 async fn queues_and_messages() {
     let running = Running::start().await;
@@ -109,7 +108,7 @@ async fn queues_and_messages() {
     assert_eq!(running.count("SendMessage", AnswerClass::Success), 1);
 }
 
-/// [1] The parameter counts more than the path, the body more than what stands behind the question
+/// The parameter counts more than the path, the body more than what stands behind the question
 /// mark, and a target header nothing at all beside a form.
 #[tokio::test]
 async fn what_counts_more() {
@@ -159,7 +158,7 @@ async fn errors_in_xml() {
     check_error(&reply, 400, "InvalidAction", &escaped);
 }
 
-/// [1] The JSON of the older service.
+/// The JSON of the older service.
 #[tokio::test]
 async fn clients_that_accept_json() {
     let running = Running::start().await;
