@@ -123,6 +123,28 @@ def wait_until_empty(*queues: Queue) -> None:
 
 def drain(endpoint: str, queue: Queue) -> list[dict]:
     """Receives and deletes everything; a message that comes twice is there twice."""
+    return _receive_all(endpoint, queue, delete_all, lambda mine: sum(mine.counters()) == 0)
+
+
+def look(endpoint: str, queue: Queue) -> list[dict]:
+    """Receives everything once and gives it back. In a FIFO queue each message must have a group of its
+    own: a group gives nothing while some of it is out."""
+    found = _receive_all(endpoint, queue, lambda *_: None, lambda mine: mine.counters()[0] == 0)
+    for at in range(0, len(found), 10):
+        entries = [{**entry, "VisibilityTimeout": 0} for entry in handles(found[at : at + 10])]
+        answer = queue.sqs.change_message_visibility_batch(QueueUrl=queue.url, Entries=entries)
+        assert not answer.get("Failed"), answer["Failed"]
+    return found
+
+
+def _receive_all(
+    endpoint: str,
+    queue: Queue,
+    handle: Callable[[Queue, list[dict]], None],
+    is_over: Callable[[Queue], bool],
+) -> list[dict]:
+    """Receives and handles messages until none comes and it is over. Only a time without any
+    progress is too long."""
     found: list[dict] = []
     progress = [time.monotonic()]
 
@@ -132,9 +154,9 @@ def drain(endpoint: str, queue: Queue) -> list[dict]:
             messages = mine.receive(VisibilityTimeout=DRAIN_VISIBILITY_SECONDS)
             if messages:
                 found.extend(messages)
-                delete_all(mine, messages)
+                handle(mine, messages)
                 progress[0] = time.monotonic()
-            elif sum(mine.counters()) == 0:
+            elif is_over(mine):
                 return
             waited = time.monotonic() - progress[0]
             assert waited < PROGRESS_DEADLINE_SECONDS, (
@@ -142,32 +164,6 @@ def drain(endpoint: str, queue: Queue) -> list[dict]:
             )
 
     in_parallel(work)
-    return found
-
-
-def look(endpoint: str, queue: Queue) -> list[dict]:
-    """Receives everything once and gives it back. In a FIFO queue each message must have a group of its
-    own: a group gives nothing while some of it is out."""
-    found: list[dict] = []
-    progress = [time.monotonic()]
-
-    def work(_: int) -> None:
-        mine = Queue(client.sqs_of_users(endpoint), queue.url)
-        while mine.counters()[0] > 0:
-            messages = mine.receive(VisibilityTimeout=DRAIN_VISIBILITY_SECONDS)
-            if messages:
-                found.extend(messages)
-                progress[0] = time.monotonic()
-            waited = time.monotonic() - progress[0]
-            assert waited < PROGRESS_DEADLINE_SECONDS, (
-                f"{queue.name}: {mine.counters()} do not come"
-            )
-
-    in_parallel(work)
-    for at in range(0, len(found), 10):
-        entries = [{**entry, "VisibilityTimeout": 0} for entry in handles(found[at : at + 10])]
-        answer = queue.sqs.change_message_visibility_batch(QueueUrl=queue.url, Entries=entries)
-        assert not answer.get("Failed"), answer["Failed"]
     return found
 
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import hashlib
-import json
 
 import pytest
 from botocore.exceptions import ClientError
@@ -121,7 +120,3 @@ def md5(text: str | bytes) -> str:
 
 def sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def as_json(text: str) -> dict:
-    return json.loads(text)

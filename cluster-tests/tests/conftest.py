@@ -52,8 +52,22 @@ def node(request, shared_nodes):
     yield random.choice(shared_nodes)
     for node in shared_nodes:
         assert node.is_running(), f"the node died:\n{node.log_tail()}"
-    unexpected = [line for node in shared_nodes for line in node.unexpected_errors()]
+    assert_no_errors(shared_nodes)
+
+
+def assert_no_errors(nodes: list[Node]) -> None:
+    unexpected = [line for node in nodes for line in node.unexpected_errors()]
     assert not unexpected, "unexpected error lines:\n" + "\n".join(unexpected)
+
+
+def remove(nodes: list[Node]) -> None:
+    """Ends a test's own nodes. Those that logged errors fail it."""
+    try:
+        assert_no_errors(nodes)
+    finally:
+        for node in nodes:
+            node.remove()
+        nodes.clear()
 
 
 @pytest.fixture
@@ -66,11 +80,7 @@ def make_node(request, tmp_path):
         return nodes[-1]
 
     yield make
-    unexpected = [line for node in nodes for line in node.unexpected_errors()]
-    for node in nodes:
-        node.remove()
-    nodes.clear()
-    assert not unexpected, "unexpected error lines:\n" + "\n".join(unexpected)
+    remove(nodes)
 
 
 @pytest.fixture
@@ -90,11 +100,7 @@ def make_cluster(request, tmp_path):
             return cluster
 
         yield make
-        unexpected = [line for node in nodes for line in node.unexpected_errors()]
-        for node in nodes:
-            node.remove()
-        nodes.clear()
-    assert not unexpected, "unexpected error lines:\n" + "\n".join(unexpected)
+        remove(nodes)
 
 
 @pytest.fixture
