@@ -2,11 +2,12 @@
 squorum_tests.reliability`."""
 
 import textwrap
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 from squorum_tests.rows import SECTIONS, Row, Section
-from squorum_tests.runs import Runs, read
+from squorum_tests.runs import Runs, is_inconclusive, read, reason
 
 DOCS = Path(__file__).parents[2] / "docs"
 RUNS = DOCS / "reliability"
@@ -14,6 +15,8 @@ PAGE = DOCS / "reliability.md"
 FAILOVER = "cluster-failover-kill-of-a-leader"
 TIMES_PER_LINE = 10
 LINE_CHARACTERS_MAX = 100
+# What a run comes to.
+MET, INCONCLUSIVE, FORMER, MISSED = "met", "inconclusive", "a former bar missed", "missed"
 
 HEAD = """# Reliability
 
@@ -29,7 +32,7 @@ def page(directory: Path) -> str:
     parts = [HEAD, *circumstances(list(runs.values()))]
     for section in SECTIONS:
         parts += table(section, runs)
-    parts += failures(list(runs.values()))
+    parts += failures(runs)
     parts += raw_failovers(runs[FAILOVER])
     return "\n".join(parts)
 
@@ -72,17 +75,45 @@ def line(row: Row, runs: Runs) -> str:
 def verdict(row: Row, runs: Runs) -> str:
     if not runs:
         return "**not run**"
-    if runs.failures:
-        return f"**missed in {len(runs.failures)}**"
-    return "met" if row.bar else "–"
+    counts = Counter(outcome(row, run) for run in runs.runs)
+    if not row.bar:
+        # Nothing to be met; a run that failed is told all the same.
+        del counts[MET]
+    elif counts[MET] == len(runs):
+        return MET
+    told = [f"{name} in {counts[name]}" for name in (MET, INCONCLUSIVE, FORMER) if counts[name]]
+    if counts[MISSED]:
+        told.append(f"**{MISSED} in {counts[MISSED]}**")
+    return ", ".join(told) or "–"
 
 
-def failures(runs: list[Runs]) -> Iterator[str]:
-    missed = [(test, failure) for test in runs for failure in test.failures]
-    if missed:
-        yield "## What was missed\n"
-        yield from (f"- {test.test}, {failure}" for test, failure in missed)
-        yield ""
+def outcome(row: Row, run: dict) -> str:
+    if run["passed"]:
+        return MET
+    if is_inconclusive(run):
+        return INCONCLUSIVE
+    is_former = row.former_bar is not None and row.former_bar in reason(run)
+    return FORMER if is_former else MISSED
+
+
+def failures(runs: dict[str, Runs]) -> Iterator[str]:
+    rows = [row for section in SECTIONS for row in section.rows]
+    titles = {
+        MISSED: "What was missed",
+        FORMER: "Bars that were missed and are none any more",
+        INCONCLUSIVE: "What was inconclusive",
+    }
+    for kind, title in titles.items():
+        found = [
+            f"- {row.test}, {run['date']}: {reason(run)}"
+            for row in rows
+            for run in runs[row.test].runs
+            if outcome(row, run) == kind
+        ]
+        if found:
+            yield f"## {title}\n"
+            yield from found
+            yield ""
 
 
 def raw_failovers(runs: Runs) -> Iterator[str]:

@@ -4,6 +4,9 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+# Why a run fails that the machine, busy with other things, has spoiled.
+TOO_BUSY = "the machine is too busy to tell"
+
 
 @dataclass(frozen=True)
 class Runs:
@@ -30,15 +33,16 @@ class Runs:
         """Whether any run got as far as its figures."""
         return any(len(run["figures"]) > 1 for run in self.runs)
 
-    @property
-    def failures(self) -> list[str]:
-        """Of each failed run, the first line of why."""
-        found = []
-        for run in self.runs:
-            if not run["passed"]:
-                text = run["failures"][0] if run["failures"] else "no reason given"
-                found.append(f"{run['date']}: {text.splitlines()[0]}")
-        return found
+
+def reason(run: dict) -> str:
+    """Why a run failed, in a line."""
+    return run["failures"][0].splitlines()[0] if run["failures"] else "no reason given"
+
+
+def is_inconclusive(run: dict) -> bool:
+    """Whether nothing went wrong but that the machine was too busy."""
+    failures = run["failures"]
+    return bool(failures) and all(TOO_BUSY in text.splitlines()[0] for text in failures)
 
 
 def numbers(value) -> list[float]:

@@ -12,6 +12,7 @@ import pytest
 
 from squorum_tests import client
 from squorum_tests.background import wait_for
+from squorum_tests.runs import TOO_BUSY
 from squorum_tests.size import LONG, size
 from squorum_tests.tenants import Hands, Processors, Senders, flood, p99
 
@@ -83,6 +84,8 @@ def test_flood_does_not_hold_up_quiet_tenants(make_cluster, figures):
         )
         assert 0 < fair.noisy < BACKLOG, "the backlog lasts for the whole of the load"
     figures.note(backlog=BACKLOG, rounds=rounds)
+    if LONG:
+        rounds = calm(rounds)
     sent = len(QUIET) * int(SECONDS * RATE / len(QUIET))
     for one in rounds:
         assert one["quiet_handled"] == [sent, sent], "all that quiet tenants sent comes through"
@@ -91,15 +94,20 @@ def test_flood_does_not_hold_up_quiet_tenants(make_cluster, figures):
         judge(rounds, figures)
 
 
+def calm(rounds: list[dict]) -> list[dict]:
+    """The rounds that count: what others do on the machine is no part of the promise, and is judged
+    before everything that it may spoil."""
+    found = [one for one in rounds if one["processors"] <= PROCESSORS_MAX]
+    assert found, TOO_BUSY
+    return found
+
+
 def judge(rounds: list[dict], figures) -> None:
     """The bars of time and throughput."""
-    # What others do on the machine is no part of the promise: rounds count for which it had room.
-    calm = [one for one in rounds if one["processors"] <= PROCESSORS_MAX]
-    assert calm, "the machine is too busy to tell"
-    for one in calm:
+    for one in rounds:
         assert one["unfair_p99_seconds"] > 10 * one["fair_p99_seconds"], "nothing is in the way"
-    factor = median(one["fair_p99_seconds"] / one["alone_p99_seconds"] for one in calm)
-    share = median(one["fair_per_second"] / one["unfair_per_second"] for one in calm)
+    factor = median(one["fair_p99_seconds"] / one["alone_p99_seconds"] for one in rounds)
+    share = median(one["fair_per_second"] / one["unfair_per_second"] for one in rounds)
     figures.note(dwell_factor=round(factor, 2), throughput_share=round(share, 3))
     assert factor <= DWELL_FACTOR_MAX
     assert share >= THROUGHPUT_SHARE_MIN

@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 
 from squorum_tests.figures import file_name
-from squorum_tests.reliability import PAGE, RUNS, page
-from squorum_tests.rows import SECTIONS
+from squorum_tests.reliability import PAGE, RUNS, page, verdict
+from squorum_tests.rows import SECTIONS, Row
+from squorum_tests.runs import TOO_BUSY, Runs
 
 ROW = "cluster-kill-each-node-in-turn"
 MACHINE = {"cores": 2, "processor": "P", "memory_gib": 4, "kernel": "6.1", "load_before": 0.1}
@@ -55,8 +56,31 @@ def test_runs_count_when_full_and_fail_when_one_failed(tmp_path):
     assert "18 kills in 120 s, longest gap 1.50 s" in line_of(tmp_path, run(), run())
     assert line_of(tmp_path, run()).endswith("| 1 | met |")
     failed = run(passed=False, failures=["gap: 2.50 s\nmore"])
-    assert line_of(tmp_path, run(), failed).endswith("| 2 | **missed in 1** |")
+    assert line_of(tmp_path, run(), failed).endswith("| 2 | met in 1, **missed in 1** |")
     assert "gap: 2.50 s\n" in page(tmp_path)
+
+
+def test_a_machine_that_was_too_busy_is_no_miss(tmp_path):
+    busy = run(passed=False, failures=[f"AssertionError: {TOO_BUSY}\nassert []"])
+    assert line_of(tmp_path, run(), busy, busy).endswith("| 3 | met in 1, inconclusive in 2 |")
+    assert "## What was missed" not in page(tmp_path)
+    assert f"## What was inconclusive\n\n- {ROW}, {busy['date']}" in page(tmp_path)
+    # Busy or not, a node's error is one.
+    worse = {**busy, "failures": [*busy["failures"], "unexpected error lines"]}
+    assert line_of(tmp_path, worse).endswith("| 1 | **missed in 1** |")
+
+
+def test_a_row_without_a_bar_meets_none():
+    row = Row("c", "t", "", lambda _: "", former_bar="too slow")
+
+    def told(*runs) -> str:
+        return verdict(row, Runs("t", runs))
+
+    former, failed = (run(passed=False, failures=[text]) for text in ("so too slow", "lost"))
+    assert told() == "**not run**"
+    assert told(run()) == "–"
+    assert told(run(), former) == "a former bar missed in 1"
+    assert told(run(), failed, former) == "a former bar missed in 1, **missed in 1**"
 
 
 def test_what_a_failed_run_did_not_measure_is_left_out(tmp_path):
