@@ -17,28 +17,82 @@ import pytest
 from squorum_tests import network
 from squorum_tests.documents import INDENT, ROOT, commands, shown
 from squorum_tests.node import ERROR_LINE, binary
+from squorum_tests.parity.facts import exists
 
 EXAMPLES = sorted(path.parent.name for path in ROOT.glob("examples/*/README.md"))
 DOCUMENTS = (
     *("README.md", "docs/operations.md", "CONTRIBUTING.md"),
+    *("cluster-tests/README.md", "scripts/bench-peers/README.md"),
     *(f"examples/{name}/README.md" for name in EXAMPLES),
 )
-HERE = (
-    "make run",
-    "export AWS_",
-    "export PATH=",
-    ".venv/bin/python examples/hello/hello.py",
-    *(f"python examples/{name}/{name}.py" for name in EXAMPLES),
-    "squorum serve",
-    "squorum bench",
-    "squorum node replace",
-    "squorum queue peek",
+LIBRARIES = ("python3 -m venv .venv", ".venv/bin/pip install boto3")
+FIRST, EXAMPLE, THREE, LOST_DISK, LOOKS = (
+    f"cluster-tests/tests/documents/test_commands.py::test_{name}"
+    for name in (
+        "first_message_of_the_readme",
+        "run_and_example",
+        "three_nodes_without_containers",
+        "a_node_whose_disk_is_lost_is_replaced",
+        "looks_at_messages",
+    )
 )
-IN_CONTAINERS = ("make cluster", "docker ", "scripts/compose")
-# Made by `make test` itself, where this runs.
-LIBRARIES = ("python3 -m venv", ".venv/bin/pip")
-# Of which this test is a part.
-ITSELF = ("make test",)
+CLUSTER, KILLED, LOST_VOLUME, OFF_THE_NETWORK = (
+    f"cluster-tests/tests/compose/test_documented_commands.py::test_{name}"
+    for name in (
+        "data_outlives_the_containers_until_it_is_destroyed",
+        "node_is_killed_under_the_bench_and_started_again",
+        "node_whose_volume_is_lost_is_replaced",
+        "node_is_taken_off_the_network_and_put_back",
+    )
+)
+PYTEST = "~/.cache/squorum/venv/bin/python -m pytest"
+RUNS_TESTS = "it runs tests, as `make test` does this one"
+# Whole commands, each with the test that runs it, or the reason why none does.
+COMMANDS = {
+    "make run": FIRST,
+    **dict.fromkeys(LIBRARIES, "made by `make test` itself, where this runs"),
+    "export AWS_ENDPOINT_URL=http://localhost:9324": FIRST,
+    "export AWS_ACCESS_KEY_ID=anything AWS_SECRET_ACCESS_KEY=anything "
+    "AWS_DEFAULT_REGION=us-east-1": FIRST,
+    ".venv/bin/python examples/hello/hello.py": FIRST,
+    **{f"python examples/{name}/{name}.py": EXAMPLE for name in EXAMPLES},
+    "squorum serve --listen 0.0.0.0:9324 --cluster-listen 10.0.0.1:9326 "
+    "--seeds 10.0.0.1:9326,10.0.0.2:9326,10.0.0.3:9326": THREE,
+    "squorum bench send pipeline --batch 1,10": THREE,
+    "squorum node replace 0123456789abcdef": LOST_DISK,
+    "squorum queue peek jobs": LOOKS,
+    "squorum queue peek jobs --state in-flight": LOOKS,
+    "squorum queue peek jobs --state delayed --limit 100 -o json": LOOKS,
+    'squorum queue peek jobs --body "order 17" --attribute kind=order': LOOKS,
+    "make cluster": CLUSTER,
+    "export PATH=$HOME/.cache/squorum/target/release:$PATH": "tests name the binary themselves",
+    "export AWS_ENDPOINT_URL_SQS=http://localhost:9324,http://localhost:9334,http://localhost:9344": (
+        "tests have ports of their own; test_readme.py runs it at full size"
+    ),
+    "squorum bench pipeline --rate 500 --duration 30s --tolerate-errors": KILLED,
+    "docker kill squorum_node2_1": KILLED,
+    "scripts/compose exec -T node1 squorum status": KILLED,
+    "docker start squorum_node2_1": KILLED,
+    "docker rm --force squorum_node2_1": LOST_VOLUME,
+    "docker volume rm squorum_node2": LOST_VOLUME,
+    "scripts/compose up --detach node2": LOST_VOLUME,
+    "scripts/compose exec -T node1 squorum node replace 0123456789abcdef": LOST_VOLUME,
+    "docker run --network squorum_clients -e AWS_ENDPOINT_URL_SQS=http://squorum:9324 …": (
+        "the reader completes it; tests/compose/test_one_name.py has containers on that network"
+    ),
+    "docker network disconnect squorum_peers squorum_node2_1": OFF_THE_NETWORK,
+    "docker network connect --ip 172.30.26.12 squorum_peers squorum_node2_1": OFF_THE_NETWORK,
+    "make test": RUNS_TESTS,
+    "make build": "what is under test was built",
+    "make test-clients": "installs and runs every client, which is for those who change one",
+    "scripts/install-clients --all": "downloads what only `make test-clients` needs",
+    f"{PYTEST} cluster-tests -k power_cut -s": RUNS_TESTS,
+    f"{PYTEST} cluster-tests/tests/acceptance --squorum-nodes 3": RUNS_TESTS,
+    f"{PYTEST} cluster-tests/tests/clients -k rust": RUNS_TESTS,
+    "scripts/bench-peers/run --rounds 3 --duration 5 --json figures.json": (
+        "a benchmark that compiles and downloads for it, and takes minutes"
+    ),
+}
 READY_SECONDS_MAX = 60.0
 ID_SHOWN = "0123456789abcdef"
 
@@ -122,14 +176,11 @@ class Machine:
 
 def test_every_command_is_known():
     """A new command in a document wants a test, or a reason why not."""
-    known = (*HERE, *IN_CONTAINERS, *LIBRARIES, *ITSELF)
-    strangers = [
-        f"{document}: {command}"
-        for document in DOCUMENTS
-        for command in commands(document)
-        if not command.startswith(known)
-    ]
-    assert strangers == []
+    found = [(document, command) for document in DOCUMENTS for command in commands(document)]
+    assert [place for place in found if place[1] not in COMMANDS] == []
+    assert COMMANDS.keys() - {command for _, command in found} == set(), "shown no more"
+    tests = [told for told in COMMANDS.values() if "::" in told]
+    assert [test for test in tests if not exists(test)] == []
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
@@ -154,7 +205,7 @@ def test_first_message_of_the_readme(tmp_path, environment):
     """What it shows before the containers; test_readme.py does it on a bare machine."""
     steps = commands("README.md")
     run, *steps = steps[: steps.index("make cluster")]
-    steps = [step for step in steps if not step.startswith(LIBRARIES)]
+    steps = [step for step in steps if step not in LIBRARIES]
     with network.Network(1) as machines:
         machine = Machine(machines.enter(0), tmp_path / "machine", environment)
         with machine.running(run.replace("make", "make -o build")):
