@@ -61,7 +61,7 @@ pub struct Shard {
     sessions: BTreeMap<u64, Session>,
     pub(crate) queues: Queues,
     partitions: BTreeMap<PartitionId, Partition>,
-    /// Index keys that the partitions hold in memory.
+    /// Index keys that the partitions hold in memory, as of the end of the last entry.
     window_len: usize,
     pub(crate) garbage: Garbage,
     pub(crate) outbox: Outbox,
@@ -471,20 +471,17 @@ impl Shard {
 
     /// Forgets the partitions not used for longest while there is too much in memory.
     fn evict(&mut self) {
-        let windows = |partition: &Partition| partition.window_len();
-        let mut total: usize = self.partitions.values().map(windows).sum();
         while self.partitions.len() > self.limits.cached_partitions
-            || total > self.limits.window_entries_total
+            || self.window_len > self.limits.window_entries_total
         {
             let oldest = self
                 .partitions
                 .iter()
                 .min_by_key(|(_, partition)| partition.used_at);
-            let Some((&id, partition)) = oldest else {
+            let Some((&id, _)) = oldest else {
                 return;
             };
-            total -= partition.window_len();
-            self.partitions.remove(&id);
+            self.forget(id);
         }
     }
 }
