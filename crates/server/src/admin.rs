@@ -27,8 +27,9 @@ use squorum_store::Store;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use crate::admin_server::Limits;
 use crate::metrics::{self, Figures, ProcessFigures, Requests};
-use crate::{admin_nodes, admin_peek, admin_status};
+use crate::{admin_nodes, admin_peek, admin_server, admin_status};
 
 /// What a node that has started is made of, as far as this port is concerned.
 #[derive(Clone, Debug)]
@@ -51,11 +52,11 @@ pub(crate) async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
     listener.with_context(|| format!("cannot listen on {address} (admin)"))
 }
 
-/// Serves until `stopped` is ready.
+/// Serves until `end` is true.
 pub(crate) async fn run<S: Store>(
     listener: TcpListener,
     state: AdminState<S>,
-    stopped: impl Future<Output = ()> + Send + 'static,
+    end: watch::Receiver<bool>,
 ) {
     let router = Router::new()
         .route("/health/live", get(|| async { "live\n" }))
@@ -69,12 +70,7 @@ pub(crate) async fn run<S: Store>(
         .route("/nodes", post(admin_nodes::change))
         .route("/metrics", get(metrics))
         .with_state(state);
-    if let Err(error) = axum::serve(listener, router)
-        .with_graceful_shutdown(stopped)
-        .await
-    {
-        tracing::error!(%error, "admin port is not served any more");
-    }
+    admin_server::serve(listener, router, Limits::default(), end).await;
 }
 
 impl<S: Store> AdminState<S> {

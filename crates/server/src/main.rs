@@ -4,6 +4,7 @@ mod admin;
 mod admin_client;
 mod admin_nodes;
 mod admin_peek;
+mod admin_server;
 mod admin_status;
 mod clock;
 mod configuration;

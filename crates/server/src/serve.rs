@@ -73,7 +73,7 @@ async fn serve(configuration: &Configuration, raft: &Runtime) -> anyhow::Result<
         running: announced,
         progress: progressed,
     };
-    let admin = tokio::spawn(admin::run(admin, state, stopped(end)));
+    let admin = tokio::spawn(admin::run(admin, state, end));
 
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
     let directory = DataDirectory::open(&configuration.data_dir)?;
