@@ -19,11 +19,12 @@ use tonic::{Request, Response, Status};
 use super::convert::{self, not_leader_message};
 use super::peek;
 use crate::node::Inner;
+use crate::service::NO_ROOM;
 use crate::shard::batch::SubmitError;
 use crate::started::Started;
 
 /// For what the caller gives no time of its own.
-const CONFIRM_TIMEOUT: Duration = Duration::from_secs(2);
+const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The service of the peers' port; see `gateway.proto`.
 pub(crate) struct GatewayServer<S> {
@@ -77,8 +78,10 @@ impl<S: Store> Gateway for GatewayServer<S> {
 
     async fn peek(&self, request: Request<PeekRequest>) -> Result<Response<PeekResponse>, Status> {
         let question = peek::question(&request.into_inner()).map_err(malformed)?;
-        let result = match self.node()?.peek_here(question).await {
-            Ok(peeked) => peek_response::Result::Messages(peek::answer(peeked)),
+        let deadline = Instant::now() + TIMEOUT;
+        let result = match self.node()?.peek_here(question, deadline).await {
+            Ok(Some(peeked)) => peek_response::Result::Messages(peek::answer(peeked)),
+            Ok(None) => return Err(Status::resource_exhausted(NO_ROOM)),
             Err(leader) => peek_response::Result::NotLeader(not_leader_message(leader)),
         };
         Ok(Response::new(PeekResponse {
@@ -113,7 +116,7 @@ impl<S: Store> Gateway for GatewayServer<S> {
         &self,
         _request: Request<ConfirmMetaRequest>,
     ) -> Result<Response<ConfirmMetaResponse>, Status> {
-        let deadline = Instant::now() + CONFIRM_TIMEOUT;
+        let deadline = Instant::now() + TIMEOUT;
         let result = match self.node()?.meta.confirm_here(deadline).await {
             Ok(index) => confirm_meta_response::Result::LogIndex(index),
             Err(leader) => confirm_meta_response::Result::NotLeader(not_leader_message(leader)),

@@ -48,7 +48,7 @@ impl<S: Store> Inner<S> {
                 }
             }
             if self.view.is_cut_off() || Instant::now() >= deadline {
-                return Err(unavailable("no leader could be reached"));
+                return Err(unavailable("no leader has answered"));
             }
             tokio::time::sleep(RETRY_PAUSE).await;
         }

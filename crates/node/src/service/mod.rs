@@ -25,6 +25,7 @@ use squorum_types::service::{
 use squorum_types::{AccountId, AttributeChanges, Caller, Permission, QueueName, QueueTags};
 
 pub use self::locate::PartitionPlace;
+pub(crate) use self::peek::NO_ROOM;
 use crate::Node;
 
 impl<S: Store> QueueService for Node<S> {

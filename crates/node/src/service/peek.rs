@@ -11,11 +11,12 @@ use squorum_types::service::{
     MessageState, PeekPage, PeekPosition, PeekedMessage, QueueInfo, ServiceError,
 };
 use squorum_types::{AccountId, MessageEnvelope, NodeId, PartitionId, QueueName, Region};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use super::call::internal;
 use super::leading::leads;
 use super::send::sequence_number;
+use crate::error::unavailable;
 use crate::gateway::PeekQuestion;
 use crate::node::{Inner, Node};
 use crate::routing;
@@ -25,6 +26,8 @@ use crate::shard::HOLD;
 /// between nodes.
 const ROWS_MAX: usize = 2_000;
 const BYTES_MAX: usize = 2 << 20;
+/// Why there is no answer while others have all the room there is for looks.
+pub(crate) const NO_ROOM: &str = "too many others look at messages";
 
 impl<S: Store> Node<S> {
     /// A queue as every acknowledged change left it.
@@ -91,19 +94,29 @@ impl<S: Store> Node<S> {
 impl<S: Store> Inner<S> {
     async fn peek_partition(&self, question: PeekQuestion) -> Result<Peeked, ServiceError> {
         let deadline = Instant::now() + HOLD;
-        let here = || self.peek_here(question);
-        let there = |leader| self.leaders.peek(leader, question, deadline);
-        self.ask_leader(question.partition, deadline, here, there)
-            .await
+        let here = || self.peek_here(question, deadline);
+        let there = async |leader| {
+            let peeked = self.leaders.peek(leader, question, deadline).await;
+            peeked.map(Some)
+        };
+        let asked = self.ask_leader(question.partition, deadline, here, there);
+        asked.await?.ok_or(unavailable(NO_ROOM))
     }
 
-    /// Looks at a partition, after what is due has happened. `Err` names the leader instead, if another
-    /// node is known to lead.
-    pub(crate) async fn peek_here(&self, question: PeekQuestion) -> Result<Peeked, Option<NodeId>> {
+    /// Looks at a partition, after what is due has happened. `None` if others look at messages for so
+    /// long that the deadline passes. `Err` names the leader instead, if another node is known to lead.
+    pub(crate) async fn peek_here(
+        &self,
+        question: PeekQuestion,
+        deadline: Instant,
+    ) -> Result<Option<Peeked>, Option<NodeId>> {
         let partition = question.partition;
         let shard = self.shard_of(partition).map_err(|_| None)?;
         // What waits here holds nothing.
-        let _room = self.peek_room.acquire().await.map_err(|_| None)?;
+        let Ok(room) = timeout_at(deadline, self.peek_room.acquire()).await else {
+            return Ok(None);
+        };
+        let _room = room.map_err(|_| None)?;
         self.let_due_happen(shard, partition).await?;
         let store = self.store.clone();
         let id = partition.shard(self.cluster.shard_count);
@@ -118,7 +131,7 @@ impl<S: Store> Inner<S> {
             peek(&store.snapshot(), id, partition, state, from, bounds)
         });
         match read.await {
-            Ok(Ok(peeked)) => leads(shard).map(|()| peeked),
+            Ok(Ok(peeked)) => leads(shard).map(|()| Some(peeked)),
             Ok(Err(error)) => {
                 // The store's failures end the node by themselves.
                 tracing::warn!(%error, %partition, "messages cannot be looked at");
