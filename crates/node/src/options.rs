@@ -5,6 +5,8 @@ use squorum_consensus::{ApplyOn, Timings};
 use squorum_queue::Limits;
 use squorum_types::NodeId;
 
+use crate::cluster::ClusterRecord;
+
 /// Settings of a node.
 #[derive(Clone, Debug)]
 pub struct NodeOptions {
@@ -44,9 +46,17 @@ pub struct CheckpointOptions {
     pub log_bytes: u64,
     /// ... or so much time, if anything was written.
     pub interval: Duration,
-    /// Log of each group that stays behind a checkpoint, for members that were away for a while.
-    /// One that was away for longer is sent a snapshot.
+    /// Log of all groups together that stays behind a checkpoint, for members that were away for a
+    /// while. One that was away for longer is sent a snapshot.
     pub log_bytes_kept: u64,
+}
+
+impl CheckpointOptions {
+    /// Each group's share of what is kept. How many there are was settled when the cluster was founded,
+    /// whatever this node would found.
+    pub(crate) fn log_bytes_kept_by_group(&self, record: &ClusterRecord) -> u64 {
+        self.log_bytes_kept / record.groups().count() as u64
+    }
 }
 
 impl NodeOptions {
@@ -64,12 +74,37 @@ impl NodeOptions {
             checkpoint: CheckpointOptions {
                 log_bytes: 128 << 20,
                 interval: Duration::from_secs(60),
-                log_bytes_kept: 32 << 20,
+                log_bytes_kept: 256 << 20,
             },
             snapshot_bytes_per_second: 16 << 20,
             send_bytes_max: 64 << 20,
             receives_max: 16 * 1024,
             immediate_recreate_and_purge: false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use squorum_meta::{ClusterId, Member};
+
+    use super::*;
+    use crate::cluster::Stage;
+
+    #[test]
+    fn what_is_kept_is_shared_by_the_groups_that_the_cluster_has() {
+        let node = NodeId(1);
+        let record = ClusterRecord {
+            cluster_id: ClusterId([1; 16]),
+            members: vec![Member::active(node, String::new())],
+            shard_count: 64,
+            founder: node,
+            stage: Stage::Started,
+            roster_version: 0,
+        };
+        let options = NodeOptions::new(node, PathBuf::new());
+        assert_ne!(options.shard_count, record.shard_count);
+        let by_group = options.checkpoint.log_bytes_kept_by_group(&record);
+        assert_eq!(by_group, options.checkpoint.log_bytes_kept / 65);
     }
 }

@@ -192,10 +192,9 @@ async fn start(
         squorum_peer::accept(listener).boxed()
     };
     let defaults = NodeOptions::new(opened.node, opened.scratch);
-    let groups = u64::from(configuration.shards) + 1;
     let checkpoint = CheckpointOptions {
         log_bytes: configuration.checkpoint_bytes,
-        log_bytes_kept: configuration.log_retention_bytes / groups,
+        log_bytes_kept: configuration.log_retention_bytes,
         ..defaults.checkpoint
     };
     let options = NodeOptions {

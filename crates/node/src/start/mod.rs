@@ -124,7 +124,7 @@ impl<S: Store> Node<S> {
             scratch: options.scratch.clone(),
             timings: options.timings,
             apply_on: options.apply_on,
-            log_bytes_kept: options.checkpoint.log_bytes_kept,
+            log_bytes_kept: options.checkpoint.log_bytes_kept_by_group(&record),
             stamper: Stamper::new(parts.clock),
             entropy: Arc::clone(&parts.entropy),
             on_fatal: FatalHook::new(move |error| on_fatal(error.to_string())),

@@ -28,7 +28,8 @@ pub(super) struct Plan {
     /// The longest pause of a producer between two sends.
     pub(super) send_pause_ms_max: u64,
     pub(super) checkpoint_interval: Duration,
-    /// Log that stays behind a checkpoint: mostly none, so that members that were away need snapshots.
+    /// Log of all groups that stays behind a checkpoint: mostly none, so that members that were away
+    /// need snapshots.
     pub(super) log_bytes_kept: u64,
     /// How long things go wrong.
     pub(super) trouble_ms: u64,
@@ -73,7 +74,7 @@ impl Plan {
             send_pause_ms_max: 80 << random.below(4),
             checkpoint_interval: Duration::from_millis(300 + random.below(3_000)),
             log_bytes_kept: match random.below(4) {
-                0 => 32 << 10,
+                0 => 128 << 10,
                 _ => 0,
             },
             trouble_ms: world::trouble_ms(random),
