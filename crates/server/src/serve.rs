@@ -228,8 +228,7 @@ fn open(configuration: &Configuration, entropy: Arc<dyn Entropy>) -> anyhow::Res
     let replaces = directory.replaced()?;
     let log_options = squorum_log::Options {
         tail_bytes: configuration.log_tail_bytes,
-        // Others have what this node has lost: it must not vote without it.
-        accept_loss: configuration.accept_loss && configuration.seeds.is_empty(),
+        accept_loss: configuration.accept_loss,
         on_fatal: Some(Arc::new(|error| fatal(&error.to_string()))),
         ..squorum_log::Options::default()
     };
