@@ -40,10 +40,4 @@ impl<O: Send + 'static> Group<O> {
         let state = self.inner.entries.state(self.inner.group);
         state.last.or(state.purged).map(|id| id.index)
     }
-
-    /// Index of the last entry that this node knows to be committed.
-    pub fn committed_index(&self) -> Option<u64> {
-        let metrics = self.inner.metrics.borrow_watched();
-        metrics.local_committed.as_ref().map(|id| id.index())
-    }
 }
