@@ -14,7 +14,8 @@ fn text(ascii: Vec<u8>) -> String {
     String::from_utf8(ascii).expect("digits and hyphens are ASCII")
 }
 
-pub(crate) fn hex(bytes: &[u8]) -> String {
+/// Lower-case, as MD5s are shown.
+pub fn hex(bytes: &[u8]) -> String {
     let mut ascii = Vec::with_capacity(bytes.len() * 2);
     for byte in bytes {
         ascii.extend_from_slice(&digits(*byte));

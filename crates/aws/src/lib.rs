@@ -34,6 +34,7 @@ mod server;
 mod shape;
 mod validation;
 
+pub use hex::hex;
 pub use message_attributes::{Attribute, CodecError, Value, stored_attributes};
 pub use request_figures::{ActionCounts, AnswerClass};
 pub use server::{BindError, Options, Server, ServerHandle};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::{Deserialize, Serialize};
-use squorum_aws::{CodecError, Value, stored_attributes};
+use squorum_aws::{CodecError, Value, hex, stored_attributes};
 use squorum_types::service::PeekedMessage;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,10 +94,6 @@ fn system_attributes(message: &PeekedMessage) -> BTreeMap<String, String> {
     given
         .filter_map(|(name, value)| Some((name.to_owned(), value?)))
         .collect()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
