@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::{Args, Subcommand, ValueEnum};
-use squorum_types::Clock;
+use squorum_types::{AccountId, Clock, Region};
 
 use crate::admin_client::{self, AdminArguments, AskError, escaped};
 use crate::clock::SystemClock;
@@ -38,11 +38,11 @@ struct PeekArguments {
     name: String,
 
     /// The account of the queue
-    #[arg(long, value_name = "NUMBER", default_value = "000000000000")]
+    #[arg(long, value_name = "NUMBER", default_value = AccountId::DEFAULT)]
     account: String,
 
     /// The region of the queue
-    #[arg(long, value_name = "NAME", default_value = "us-east-1")]
+    #[arg(long, value_name = "NAME", default_value = Region::DEFAULT)]
     region: String,
 
     /// Which messages to show

@@ -15,6 +15,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use serde::de::DeserializeOwned;
 use squorum_node::{ClusterStatus, Verdict};
+use squorum_types::{AccountId, Region};
 
 pub(crate) use self::queue::{PartitionLocation, QueueLocation};
 pub(crate) use self::table::{plain as plain_table, text as table_text};
@@ -40,7 +41,7 @@ pub(crate) struct StatusArguments {
         long,
         requires = "queue",
         value_name = "NUMBER",
-        default_value = "000000000000"
+        default_value = AccountId::DEFAULT
     )]
     account: String,
 
@@ -49,7 +50,7 @@ pub(crate) struct StatusArguments {
         long,
         requires = "queue",
         value_name = "NAME",
-        default_value = "us-east-1"
+        default_value = Region::DEFAULT
     )]
     region: String,
 }
