@@ -12,7 +12,7 @@ use squorum_types::NodeId;
 use squorum_types::service::ServiceError;
 
 use crate::admin::AdminState;
-use crate::admin_status::{json, refusal};
+use crate::admin_answer::{json, refusal};
 use crate::node_command::{NodeChange, NodeChanged, node_id};
 
 const JSON: &str = "application/json";

@@ -22,7 +22,7 @@ use squorum_types::{AccountId, QueueName, Region};
 use tokio::time::Instant;
 
 use crate::admin::AdminState;
-use crate::admin_status::{json, refusal};
+use crate::admin_answer::{json, refusal};
 use crate::peek::{Filter, LIMIT, LIMIT_DEFAULT, PeekAnswer, ShownMessage, Token};
 
 /// An answer is given after this time, or so many messages and bytes, with what was found.

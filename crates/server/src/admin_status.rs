@@ -1,15 +1,16 @@
 //! `GET /status` and `GET /status/queue`: how the cluster is, and where a queue lies, as JSON.
 
 use axum::extract::{Query, State};
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
-use serde::{Deserialize, Serialize};
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde::Deserialize;
 use squorum_node::{ClusterStatus, PartitionPlace};
 use squorum_store::Store;
 use squorum_types::service::ServiceError;
 use squorum_types::{AccountId, QueueName, Region};
 
 use crate::admin::AdminState;
+use crate::admin_answer::{json, refusal};
 use crate::status::{PartitionLocation, QueueLocation};
 
 /// Always 200: what is wrong with the cluster is in the answer.
@@ -72,19 +73,4 @@ fn location(place: &PartitionPlace) -> PartitionLocation {
         shard: place.shard.0,
         leader: place.leader.map(|node| node.to_string()),
     }
-}
-
-pub(crate) fn json(value: &impl Serialize) -> Response {
-    match serde_json::to_string(value) {
-        Ok(text) => ([(header::CONTENT_TYPE, "application/json")], text + "\n").into_response(),
-        // Plain values can always be written.
-        Err(error) => {
-            tracing::error!(%error, "status cannot be written");
-            StatusCode::INTERNAL_SERVER_ERROR.into_response()
-        }
-    }
-}
-
-pub(crate) fn refusal(status: StatusCode, reason: &str) -> Response {
-    (status, format!("{reason}\n")).into_response()
 }

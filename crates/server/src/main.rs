@@ -1,6 +1,7 @@
 //! The `squorum` binary: configuration, wiring, signals. No logic.
 
 mod admin;
+mod admin_answer;
 mod admin_client;
 mod admin_nodes;
 mod admin_peek;
