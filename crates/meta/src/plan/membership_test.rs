@@ -1,3 +1,4 @@
+use squorum_store::Random;
 use squorum_types::NodeId;
 
 use super::*;
@@ -171,7 +172,7 @@ fn members_go_on_once_every_group_has_them_or_has_them_no_more() {
 #[test]
 fn groups_come_to_what_the_roster_says() {
     for seed in 0..2_000_u64 {
-        let mut random = Random(seed);
+        let mut random = Random::new(seed);
         let mut roster = roster([]);
         let mut voters = nodes(1..=3);
         let mut learners = BTreeSet::<NodeId>::new();
@@ -256,18 +257,5 @@ fn disturb(roster: &mut Roster, next: &mut u64, random: &mut Random) {
         *next += 1;
         // Refused: too many, or somebody else replaces it.
         let _ = admit.change(roster);
-    }
-}
-
-struct Random(u64);
-
-impl Random {
-    /// Splitmix.
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % bound
     }
 }
