@@ -10,6 +10,7 @@ mod admin_status;
 mod clock;
 mod configuration;
 mod data_directory;
+mod ending;
 mod entropy;
 mod failure;
 mod health;

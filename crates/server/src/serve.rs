@@ -4,28 +4,29 @@
 //! what drives them, `http` the sockets.
 
 use std::io::IsTerminal;
+use std::net::SocketAddr;
 use std::num::NonZero;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
 use futures::{StreamExt, stream};
 use squorum_aws::Server;
 use squorum_log::{Log, OpenError, RealFileSystem};
-use squorum_node::{CheckpointOptions, Expulsion, FileSystemDisk, Node, NodeOptions, NodeParts};
+use squorum_node::{CheckpointOptions, FileSystemDisk, Node, NodeOptions, NodeParts};
 use squorum_peer::TcpDialer;
 use squorum_store_rocksdb::RocksStore;
 use squorum_types::{Entropy, NodeId};
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
 
 use crate::admin::{self, AdminState, Running};
 use crate::clock::SystemClock;
 use crate::configuration::Configuration;
 use crate::data_directory::DataDirectory;
+use crate::ending::{hand_over, stopped, take_leave, watch_signals};
 use crate::entropy::SystemEntropy;
 use crate::failure::{self, REQUEST_THREADS, fatal};
 
@@ -108,34 +109,9 @@ async fn serve(configuration: &Configuration, raft: &Runtime) -> anyhow::Result<
         node: node.clone(),
         server: server.handle(),
     }));
-    println!("Squorum serves SQS on http://{address}, health on http://{admin_address}");
-    println!("Data directory: {}", data_directory.display());
-    println!(
-        "export AWS_ENDPOINT_URL=http://localhost:{}",
-        address.port()
-    );
+    greet(address, admin_address, &data_directory);
 
-    // What this node leads goes to others while it still serves, so that nobody notices.
-    let (handed_over, expulsion) = {
-        let node = node.clone();
-        let hand_over = async move {
-            let expulsion = tokio::select! {
-                () = stopped(stop) => None,
-                expulsion = node.expelled() => Some(expulsion),
-            };
-            tracing::info!(?expulsion, "stopping");
-            if expulsion.is_none() {
-                node.hand_over().await;
-            }
-            expulsion
-        };
-        let (sender, expulsion) = oneshot::channel();
-        let hand_over = raft.spawn(hand_over);
-        let handed_over = async move {
-            let _ = sender.send(hand_over.await.ok().flatten());
-        };
-        (handed_over, expulsion)
-    };
+    let (handed_over, expulsion) = hand_over(node.clone(), stop, raft);
     server.run(handed_over).await;
     raft.spawn(async move { node.shutdown().await }).await?;
     ended.send_replace(true);
@@ -143,18 +119,16 @@ async fn serve(configuration: &Configuration, raft: &Runtime) -> anyhow::Result<
     // The last handles of log and store write what is left, which blocks.
     announce.send_replace(None);
     raft.spawn_blocking(move || drop((log, store))).await?;
-    match expulsion.await.ok().flatten() {
-        None => Ok(()),
-        Some(Expulsion::Left) => {
-            println!("This node has left the cluster; its data directory is of no use any more.");
-            Ok(())
-        }
-        Some(Expulsion::Ghost) => anyhow::bail!(
-            "this node was taken out of its cluster while it was away, and is never a member again: \
-             empty {} and start it to come back as a new node",
-            data_directory.display()
-        ),
-    }
+    take_leave(expulsion.await.ok().flatten(), &data_directory)
+}
+
+fn greet(address: SocketAddr, admin_address: SocketAddr, data_directory: &Path) {
+    println!("Squorum serves SQS on http://{address}, health on http://{admin_address}");
+    println!("Data directory: {}", data_directory.display());
+    println!(
+        "export AWS_ENDPOINT_URL=http://localhost:{}",
+        address.port()
+    );
 }
 
 /// Once the node has taken the place of the one that it was, the cluster has no use for what it had before.
@@ -276,25 +250,4 @@ fn open(configuration: &Configuration, entropy: Arc<dyn Entropy>) -> anyhow::Res
 /// Others have what this node has lost, so it may come back without it.
 fn may_start_anew(configuration: &Configuration, error: &OpenError) -> bool {
     error.is_amnesia() && !configuration.seeds.is_empty()
-}
-
-/// True from the first SIGTERM or SIGINT on.
-fn watch_signals() -> anyhow::Result<watch::Receiver<bool>> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let (stop, stopped) = watch::channel(false);
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        stop.send_replace(true);
-        // The receivers outlive this task; they keep the value.
-    });
-    Ok(stopped)
-}
-
-async fn stopped(mut stop: watch::Receiver<bool>) {
-    // An error means that the sender is gone, which is after the signal.
-    let _ = stop.wait_for(|stop| *stop).await;
 }
