@@ -149,6 +149,11 @@ fn start(
     }
     writer.free_segments()?;
 
+    Ok(recovered(writer, replay.positions))
+}
+
+/// What the readers need, without the segments that were freed meanwhile.
+fn recovered(mut writer: Writer, mut positions: BTreeMap<GroupId, Positions>) -> Recovered {
     let mut files: BTreeMap<u64, Arc<dyn File>> = BTreeMap::new();
     files.extend(
         writer
@@ -156,7 +161,6 @@ fn start(
             .iter()
             .map(|segment| (segment.number, segment.file.clone())),
     );
-    let mut positions = replay.positions;
     for event in std::mem::take(&mut writer.events) {
         if let Event::Freed { segment } = event {
             positions
@@ -164,12 +168,12 @@ fn start(
                 .for_each(|positions| positions.forget_segment(segment));
         }
     }
-    Ok(Recovered {
+    Recovered {
         groups: writer.groups.clone(),
         positions,
         files,
         writer,
-    })
+    }
 }
 
 /// Rule 4. Only the last segment can hold records that no sync has confirmed.
