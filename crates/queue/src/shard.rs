@@ -45,7 +45,8 @@ pub struct CommandOutcome {
     pub session: u64,
     pub number: u64,
     pub outcome: Outcome,
-    /// The messages of a receive, if they were owed. One that is gone by now is missing.
+    /// The messages of a receive, if they were owed; one that is gone by now is missing. Or the one
+    /// that a move task has no route for, but not when that outcome is asked for again.
     pub messages: Vec<StoredMessage>,
     /// The messages were owed, but those of the batch's commands before make enough of an answer. The
     /// same command brings them when it comes again.
@@ -124,7 +125,7 @@ impl Shard {
         self.outbox.len()
     }
 
-    /// Applies an entry. `owed` asks for the bodies of received messages; nothing else depends on
+    /// Applies an entry. `owed` asks for the messages of outcomes; nothing else depends on
     /// it. After an error the shard must not be used again.
     pub fn apply<V: View>(
         &mut self,

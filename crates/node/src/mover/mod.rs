@@ -3,6 +3,7 @@
 //! Which tasks there are is meta's state, how far each is in a partition is its shard's. So another
 //! node goes on where this one stops, and everything proposed here may be repeated.
 
+mod origins;
 mod pace;
 mod routes;
 
@@ -16,6 +17,7 @@ use squorum_meta::command::ReportMove;
 use squorum_proto::queue::command::Operation;
 use squorum_proto::queue::outcome::Kind;
 use squorum_proto::queue::{MoveMessages, MoveProgress, MoveRoute, Refusal};
+use squorum_queue::StoredMessage;
 use squorum_store::Store;
 use squorum_types::service::{MoveFailure, MoveStatus, MoveTask, QueueInfo, ServiceError};
 use squorum_types::{PartitionId, QueueId};
@@ -128,16 +130,18 @@ impl<S: Store> Drive<'_, S> {
         let failure = routes.as_ref().err().copied();
         let may_move = !cancelling && failure.is_none() && pace.failure.is_none();
         let count = if may_move { pace.count(self.task) } else { 0 };
-        let progress = self.move_messages(pace, count, routes.unwrap_or_default());
-        let progress = progress.await?;
-        pace.set_left(progress.iter().map(|it| it.left));
-        for unrouted in progress.iter().filter_map(|it| it.unrouted) {
-            // What came from a queue that does not name this one any more still goes back to it.
-            if !pace.learn_origin(unrouted.origin, self.meta)? {
+        let steps = self.move_messages(pace, count, routes.unwrap_or_default());
+        let steps = steps.await?;
+        pace.set_left(steps.iter().map(|(progress, _)| progress.left));
+        for (progress, message) in &steps {
+            if let Some(unrouted) = progress.unrouted
+                && !self.learn_origin(pace, unrouted, message.as_ref()).await?
+            {
                 pace.failure = Some(MoveFailure::NoSource);
             }
         }
-        let sum = |figure: fn(&MoveProgress) -> u64| progress.iter().map(figure).sum::<u64>();
+        let figures = steps.iter().map(|(progress, _)| progress);
+        let sum = |figure: fn(&MoveProgress) -> u64| figures.clone().map(figure).sum::<u64>();
         let moved = sum(|it| it.moved);
         // Nothing is said to be over while something is on its way.
         let settled = sum(|it| it.in_transfer) == 0;
@@ -167,13 +171,14 @@ impl<S: Store> Drive<'_, S> {
         Ok(())
     }
 
-    /// Has every partition send its share of `count` messages on.
+    /// Has every partition send its share of `count` messages on. Also answers the messages that have
+    /// no route, where they are known.
     async fn move_messages(
         &self,
         pace: &mut Pace,
         count: u32,
         routes: Vec<MoveRoute>,
-    ) -> Result<Vec<MoveProgress>, ServiceError> {
+    ) -> Result<Vec<(MoveProgress, Option<StoredMessage>)>, ServiceError> {
         let partitions: Vec<_> = routing::partitions(self.info).collect();
         let shares = pace.shares(count, partitions.len());
         let moves = partitions.into_iter().zip(shares);
@@ -193,16 +198,20 @@ impl<S: Store> Drive<'_, S> {
         &self,
         partition: PartitionId,
         command: MoveMessages,
-    ) -> Result<MoveProgress, ServiceError> {
+    ) -> Result<(MoveProgress, Option<StoredMessage>), ServiceError> {
         let shard = partition.shard(self.shards.len() as u16);
         let shard = self.shards.get(usize::from(shard.0));
         let session = &shard.ok_or(unavailable("shard is not known"))?.session;
         let operation = Operation::MoveMessages(command);
-        let Answer::Applied { outcome, .. } = session.propose(operation, None).await? else {
+        let answer = session.propose(operation, None).await?;
+        let Answer::Applied {
+            outcome, messages, ..
+        } = answer
+        else {
             return Err(unavailable("shard did not look into the log"));
         };
         match outcome.kind {
-            Some(Kind::Progress(progress)) => Ok(progress),
+            Some(Kind::Progress(progress)) => Ok((progress, messages.into_iter().next())),
             Some(Kind::Refused(refused)) if refused.refusal() == Refusal::VersionUnknown => {
                 let configure = self.meta.configure(self.info)?;
                 session.propose(configure, None).await?;

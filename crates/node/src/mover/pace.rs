@@ -1,15 +1,13 @@
 //! How fast a task goes, and what its driver remembers from step to step.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use squorum_store::Store;
+use squorum_meta::QueueKey;
 use squorum_types::QueueId;
 use squorum_types::limits::MOVES_PER_SECOND;
-use squorum_types::service::{MoveFailure, MoveTask, ServiceError};
+use squorum_types::service::{MoveFailure, MoveTask};
 use tokio::time::Instant;
-
-use crate::meta::MetaHandle;
 
 /// Time that a task may make up for, after its driver was held up.
 const CREDIT_MAX: Duration = Duration::from_secs(1);
@@ -26,8 +24,8 @@ pub(super) struct Pace {
     turn: usize,
     /// What every partition has still to move; empty until they have said so.
     left: Vec<u64>,
-    /// Queues that messages came from and that do not name this one any more.
-    pub(super) origins: BTreeSet<QueueId>,
+    /// Names of the queues that messages came from and that do not name this one any more.
+    pub(super) origins: BTreeMap<QueueId, QueueKey>,
     pub(super) failure: Option<MoveFailure>,
 }
 
@@ -40,7 +38,7 @@ impl Default for Pace {
             reported_at: Instant::now(),
             turn: 0,
             left: Vec::new(),
-            origins: BTreeSet::new(),
+            origins: BTreeMap::new(),
             failure: None,
         }
     }
@@ -91,20 +89,6 @@ impl Pace {
             (self.reported, self.reported_at) = (moved, Instant::now());
         }
         due
-    }
-
-    /// Takes note of a queue that messages came from; false if there is none.
-    pub(super) fn learn_origin<S: Store>(
-        &mut self,
-        origin: u64,
-        meta: &MetaHandle<S>,
-    ) -> Result<bool, ServiceError> {
-        let queue = QueueId(origin);
-        let lives = meta.live_queue(queue)?.is_some();
-        Ok(lives && {
-            self.origins.insert(queue);
-            true
-        })
     }
 }
 

@@ -33,10 +33,10 @@ impl<S: Store> Drive<'_, S> {
             .iter()
             .map(|source| self.route(source.id.0, source))
             .collect();
-        for origin in &pace.origins {
+        for (origin, name) in &pace.origins {
             // Gone again? Then its messages have no route, and the task fails.
-            let origin = self.meta.live_queue(*origin)?;
-            routes.extend(origin.map(|origin| self.route(origin.id.0, &origin)));
+            let target = self.named(name).await?;
+            routes.extend(target.map(|target| self.route(origin.0, &target)));
         }
         Ok(Ok(routes))
     }

@@ -291,3 +291,35 @@ fn a_task_that_cannot_go_on_says_why_and_loses_nothing() {
     });
     assert!(cluster.failures().is_empty());
 }
+
+/// Messages are their source's by its name: its id is another one now, and it names the dead-letter
+/// queue again or, in the second round, does not.
+#[test]
+fn a_source_that_was_made_again_takes_its_messages_back() {
+    let cluster = Cluster::start();
+    let client = Client(cluster.node(0));
+    block_on(async {
+        for kind in ["", ".fifo"] {
+            let (dead, first) = all_dead(&client, kind).await;
+            let other = client
+                .create_with(&format!("other{kind}"), towards(&dead))
+                .await;
+            client.0.delete_queue(&caller(), &first).await.unwrap();
+            cluster.let_pass(Duration::from_secs(61));
+            let given = match kind {
+                "" => towards(&dead),
+                _ => AttributeChanges::default(),
+            };
+            let second = client.create_with(first.name.as_str(), given).await;
+            assert_ne!(first.id, second.id);
+            start_move(&client, &dead, None).await;
+            let task = ended_task(&client, &dead).await;
+            assert_eq!(task.status, MoveStatus::Completed);
+            assert_eq!(task.moved, MESSAGES as u64);
+            take_all(&client, &second, MESSAGES).await;
+            assert!(client.receive(&dead, 0, "").await.unwrap().is_empty());
+            assert!(client.receive(&other, 0, "").await.unwrap().is_empty());
+        }
+    });
+    assert!(cluster.failures().is_empty());
+}

@@ -101,9 +101,7 @@ pub(crate) fn run<T: Txn>(
         Some(Operation::TruncateOutbox(truncate)) => {
             truncate_outbox::run(shard, txn, truncate).map(Ran::from)
         }
-        Some(Operation::MoveMessages(command)) => {
-            move_messages::run(shard, txn, command).map(Ran::from)
-        }
+        Some(Operation::MoveMessages(command)) => move_messages::run(shard, txn, command, owed),
         None => Ok(refused(Refusal::Malformed).into()),
     }
 }

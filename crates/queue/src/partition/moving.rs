@@ -25,6 +25,8 @@ impl Partition {
     }
 
     /// Lets up to the command's count of visible messages leave, each by the route that is for it.
+    /// Whoever asked is owed the first message that has none: it tells by name which queue it came
+    /// from, and that name may be another queue's by now.
     pub(crate) fn send_on<T: Txn>(
         &mut self,
         step: &mut Step<'_, T>,
@@ -48,6 +50,10 @@ impl Partition {
             };
             let origin = origin_of(&candidate);
             let Some(target) = route_of(origin, &command.routes) else {
+                if step.owed {
+                    let stored = self.read_message(step, candidate.lane, candidate.seq)?;
+                    step.messages.extend(stored);
+                }
                 self.put_back(step, &candidate)?;
                 progress.unrouted = Some(Unrouted { origin });
                 self.row.move_progress = Some(progress);

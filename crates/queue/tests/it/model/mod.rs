@@ -46,7 +46,7 @@ pub(crate) struct Expected {
     pub(crate) session: u64,
     pub(crate) number: u64,
     pub(crate) outcome: proto::Outcome,
-    /// Send time and envelope of each message that a receive is owed.
+    /// Send time and envelope of each message that is owed: a receive's, or one that has no route.
     pub(crate) messages: Vec<(u64, bytes::Bytes)>,
 }
 
@@ -100,6 +100,8 @@ pub(crate) struct Model {
     pub(crate) outbox: Outbox,
     /// By source shard.
     inbox: BTreeMap<u32, Came>,
+    /// Send time and envelope of what the last command found no route for.
+    unrouted: Option<(u64, bytes::Bytes)>,
 }
 
 impl Model {
@@ -113,6 +115,7 @@ impl Model {
             partitions: BTreeMap::new(),
             outbox: Outbox::default(),
             inbox: BTreeMap::new(),
+            unrouted: None,
         }
     }
 
@@ -188,7 +191,8 @@ impl Model {
         }
         for command in &batch.commands {
             let outcome = self.outcome_of(batch.session, command);
-            let messages = self.bodies(command, &outcome);
+            let mut messages = self.bodies(command, &outcome);
+            messages.extend(self.unrouted.take());
             let (session, number) = (batch.session, command.number);
             expected.push(Expected {
                 session,
@@ -517,7 +521,9 @@ impl Model {
             dead_letters: dead_letters.filter(|_| !queue.dead_letters_gone),
             outbox: &mut self.outbox,
         };
-        partition.send_on(&mut desk, queue.settings.fifo, command);
+        let unrouted = partition.send_on(&mut desk, queue.settings.fifo, command);
+        let unrouted = unrouted.and_then(|seq| partition.message(seq));
+        self.unrouted = unrouted.map(|message| (message.sent_at_ms, message.envelope.clone()));
         proto::Outcome {
             kind: Some(Kind::Progress(partition.progress.unwrap_or_default())),
         }

@@ -6,12 +6,13 @@ use super::Desk;
 use super::partition::{Partition, State};
 
 impl Partition {
+    /// The position of a message that it found and has no route for.
     pub(super) fn send_on(
         &mut self,
         desk: &mut Desk<'_>,
         fifo: bool,
         command: &proto::MoveMessages,
-    ) {
+    ) -> Option<u64> {
         if command.task > self.progress.map_or(0, |progress| progress.task) {
             self.progress = Some(proto::MoveProgress {
                 task: command.task,
@@ -23,7 +24,7 @@ impl Partition {
             let progress = self.progress.unwrap();
             let full = desk.outbox.len() >= desk.rules.outbox_max;
             if progress.task != command.task || progress.left == 0 || full {
-                return;
+                return None;
             }
             let chosen = if fifo {
                 self.choose_or_bury(desk, 1).pop()
@@ -33,7 +34,7 @@ impl Partition {
             let progress = self.progress.as_mut().unwrap();
             let Some(seq) = chosen else {
                 progress.left = 0;
-                return;
+                return None;
             };
             let at = self.position_of(seq).unwrap();
             let origin = self.messages[at].source.map_or(0, |source| source.queue);
@@ -45,7 +46,7 @@ impl Partition {
                 // It was taken and is put back.
                 self.messages[at].state = State::Chosen;
                 self.show(at);
-                return;
+                return Some(seq);
             };
             progress.unrouted = None;
             progress.left -= 1;
@@ -61,6 +62,7 @@ impl Partition {
             desk.outbox.push(&route.target.unwrap(), seq, message);
             self.remove(at);
         }
+        None
     }
 
     /// The first visible message of a standard queue that was not received too often.
