@@ -7,7 +7,8 @@ import uuid
 
 import pytest
 
-from squorum_tests.queue import refused, sha256
+from squorum_tests import client
+from squorum_tests.queue import Queue, refused, sha256
 
 KIND = {"kind": {"DataType": "String", "StringValue": "poison"}}
 
@@ -370,3 +371,35 @@ def test_each_goes_back_to_its_own_source(queue, sqs):
         found = source.bodies(maximum=1, wait=5, VisibilityTimeout=600)
         found += source.bodies(maximum=1, wait=5, VisibilityTimeout=600)
         assert sorted(found) == [f"{source.name} {body}" for body in ("a", "b")]
+
+
+@pytest.mark.fact("move.destination")
+@pytest.mark.parametrize("fifo", [False, True])
+def test_a_source_made_again_takes_its_messages_back(make_node, protocol, fifo):
+    """[9] DeadLetterQueueSourceArn is a name: whose it is now is asked when the message moves."""
+    node = make_node(arguments=("--immediate-recreate-and-purge",))
+    node.start()
+    sqs = client.sqs(node.endpoint, protocol=protocol)
+    kind = {"FifoQueue": "true"} if fifo else {}
+    ending = ".fifo" if fifo else ""
+
+    def create(name, **attributes):
+        made = sqs.create_queue(QueueName=name + ending, Attributes=attributes | kind)
+        return Queue(sqs, made["QueueUrl"])
+
+    dead = create("dead")
+    attributes = {"RedrivePolicy": policy(dead), "VisibilityTimeout": "0"}
+    source = create("source", **attributes)
+    source.send("a", **({"group": "g", "id": "1"} if fifo else {}))
+    source.receive_one()
+    assert source.receive() == []
+    while dead.counters()[0] < 1:
+        time.sleep(0.05)
+    source.delete_queue()
+    again = create("source", **attributes)
+    sqs.start_message_move_task(SourceArn=arn(dead))
+    task = wait_for_end(sqs, dead)
+    assert task["Status"] == "COMPLETED", task
+    assert task["ApproximateNumberOfMessagesMoved"] == 1
+    assert again.receive_one(wait=5)["Body"] == "a"
+    assert dead.receive() == []
