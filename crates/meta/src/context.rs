@@ -16,6 +16,9 @@ pub(crate) struct State {
     pub(crate) next_queue_id: u64,
     /// No deleted name is remembered from before this time.
     pub(crate) deleted_floor: Timestamp,
+    /// Calls with these numbers are remembered: from the first to below the next.
+    pub(crate) first_call: u64,
+    pub(crate) next_call: u64,
 }
 
 /// One entry while it is applied. Nothing leaves it if the entry fails.

@@ -9,7 +9,7 @@ use std::ops::Range;
 use bytes::Bytes;
 use squorum_types::{AccountId, GroupId, QueueId, QueueName, Region, Timestamp};
 
-use crate::{QueueKey, WorkKind};
+use crate::{QueueKey, RequestId, WorkKind};
 
 const STATE: u8 = 1;
 const DIGEST: u8 = 2;
@@ -30,6 +30,10 @@ const DEAD_LETTER_SOURCES: u8 = 9;
 const MOVE_TASKS: u8 = 10;
 /// Queue id → `ActiveMoveRow`.
 const ACTIVE_MOVES: u8 = 11;
+/// Call id → `CallRow`.
+const CALLS: u8 = 12;
+/// Number of a call → its id, 16 bytes.
+const CALL_NUMBERS: u8 = 13;
 /// → `RosterRow`.
 const ROSTER: u8 = 16;
 /// Queue id → `TagsRow`.
@@ -136,6 +140,14 @@ pub(crate) fn dead_letter_sources(target: &QueueKey, after: Option<&QueueName>) 
 
 pub(crate) fn tags(queue: QueueId) -> Vec<u8> {
     key(TAGS, &[&queue.0.to_be_bytes()])
+}
+
+pub(crate) fn call(call: RequestId) -> Vec<u8> {
+    key(CALLS, &[&call.0])
+}
+
+pub(crate) fn call_number(number: u64) -> Vec<u8> {
+    key(CALL_NUMBERS, &[&number.to_be_bytes()])
 }
 
 pub(crate) fn move_tasks(queue: QueueId) -> Vec<u8> {

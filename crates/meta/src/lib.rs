@@ -12,6 +12,7 @@
 //!
 //! [`plan`] holds the pure decisions about placement.
 
+mod calls;
 mod cluster;
 pub mod command;
 mod context;
@@ -31,6 +32,7 @@ mod roster;
 mod rows;
 mod work;
 
+pub use calls::{CALL_MEMORY_MS, CALLS_MAX};
 pub use cluster::{Cluster, ClusterId, ClusterSettings};
 pub use command::{Command, RequestId};
 pub use error::MetaError;

@@ -8,13 +8,16 @@
 //! 4. Queue ids rise and are never used again.
 //! 5. A name leads to at most one queue, which is not dropping.
 //! 6. Every row of work waits for at least one shard, and its queue's row exists.
+//! 7. A call takes effect at most once while it is remembered.
 
 use squorum_proto::meta as proto;
 use squorum_store::{Overlay, Txn, View, Write, chain_digest};
 use squorum_types::Timestamp;
 
 use crate::context::{Context, State};
-use crate::{Applied, Cluster, FEATURE_LEVEL, MetaError, command, deleted_names, keys, rows};
+use crate::{
+    Applied, Cluster, FEATURE_LEVEL, MetaError, calls, command, deleted_names, keys, rows,
+};
 
 /// What an ordinary entry may move the clock by.
 pub const CLOCK_STEP_MS_MAX: u64 = 60_000;
@@ -39,6 +42,8 @@ impl Meta {
             clock_ms: 0,
             next_queue_id: 1,
             deleted_floor_ms: 0,
+            first_call: 0,
+            next_call: 0,
         });
         if state.format != FORMAT {
             return Err(MetaError::UnknownFormat {
@@ -56,6 +61,8 @@ impl Meta {
                 clock: Timestamp(state.clock_ms),
                 next_queue_id: state.next_queue_id,
                 deleted_floor: Timestamp(state.deleted_floor_ms),
+                first_call: state.first_call,
+                next_call: state.next_call,
             },
             cluster,
             digest: digest.unwrap_or_default().digest,
@@ -83,6 +90,7 @@ impl Meta {
             context.applied.outcomes.push(outcome);
         }
         deleted_names::sweep(&mut context)?;
+        calls::sweep(&mut context)?;
         let after = self.finish(&mut context);
         let Context {
             txn: writes,
@@ -107,6 +115,8 @@ impl Meta {
             clock_ms: state.clock.0,
             next_queue_id: state.next_queue_id,
             deleted_floor_ms: state.deleted_floor.0,
+            first_call: state.first_call,
+            next_call: state.next_call,
         };
         rows::put(&mut context.txn, keys::state(), &row);
         let digest = chain_digest(self.digest, context.txn.take_entry_digest());

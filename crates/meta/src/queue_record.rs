@@ -1,4 +1,3 @@
-use bytes::Bytes;
 use squorum_proto::{MalformedError, meta as proto};
 use squorum_types::service::QueueInfo;
 use squorum_types::{AccountId, QueueArn, QueueName, Region, Timestamp};
@@ -77,10 +76,6 @@ impl TryFrom<&proto::QueueRow> for QueueRecord {
     type Error = MalformedError;
 
     fn try_from(row: &proto::QueueRow) -> Result<Self, MalformedError> {
-        let request = |bytes: &Bytes| {
-            let given = !bytes.is_empty();
-            given.then(|| RequestId::decode(bytes)).transpose()
-        };
         let info = row.info.as_ref().ok_or(MalformedError("queue info"))?;
         Ok(QueueRecord {
             info: info.try_into()?,
@@ -88,8 +83,8 @@ impl TryFrom<&proto::QueueRow> for QueueRecord {
             purge_id: row.purge_id,
             purged_at: Timestamp(row.purged_at_ms),
             created_by: RequestId::decode(&row.create_request_id)?,
-            set_by: request(&row.set_request_id)?,
-            purged_by: request(&row.purge_request_id)?,
+            set_by: RequestId::decode_optional(&row.set_request_id)?,
+            purged_by: RequestId::decode_optional(&row.purge_request_id)?,
         })
     }
 }

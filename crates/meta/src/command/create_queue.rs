@@ -150,7 +150,7 @@ impl CreateQueue {
     }
 
     fn create_unless_deleted<V: View>(
-        self,
+        &self,
         context: &mut Context<'_, V>,
         cluster: &Cluster,
     ) -> Result<CreateQueueOutcome, StoreError> {
@@ -168,38 +168,47 @@ impl CreateQueue {
         if let Some(refusal) = redrive::refusal(context, &self.key, &self.attributes)? {
             return Ok(CreateQueueOutcome::RedriveRefused(refusal));
         }
-        let key = self.key.clone();
+        let key = &self.key;
         let record = self.create(context, cluster);
         let (id, policy) = (
             record.info.id,
             record.info.attributes.redrive_policy.as_ref(),
         );
-        redrive::retarget(context, (&key, id), None, policy);
-        redrive::reconfigure_sources(context, cluster, &key)?;
+        redrive::retarget(context, (key, id), None, policy);
+        redrive::reconfigure_sources(context, cluster, key)?;
         Ok(CreateQueueOutcome::Created(Box::new(record)))
     }
 
-    fn create<V: View>(self, context: &mut Context<'_, V>, cluster: &Cluster) -> QueueRecord {
-        let id = QueueId(context.state.next_queue_id);
-        context.state.next_queue_id += 1;
-        let name = keys::name_of(&self.key);
+    /// The queue that an earlier command of the call has made, as it is now; if it is gone, as it was
+    /// then.
+    pub(crate) fn made<V: View>(
+        &self,
+        context: &Context<'_, V>,
+        id: QueueId,
+        made_at: Timestamp,
+    ) -> Result<QueueRecord, StoreError> {
+        let record = rows::get_queue(&context.txn, id)?;
+        Ok(record.unwrap_or_else(|| self.new_record(id, made_at)))
+    }
+
+    fn new_record(&self, id: QueueId, now: Timestamp) -> QueueRecord {
         let QueueKey {
             account,
             region,
-            name: queue_name,
-        } = self.key;
-        let record = QueueRecord {
+            name,
+        } = self.key.clone();
+        QueueRecord {
             info: QueueInfo {
                 id,
                 account,
                 region,
-                name: queue_name,
+                name,
                 version: 1,
                 deduplicates_by_group: deduplicates_by_group(&self.attributes),
-                attributes: self.attributes,
+                attributes: self.attributes.clone(),
                 partition_count: self.partition_count,
-                created_at: context.state.clock,
-                modified_at: context.state.clock,
+                created_at: now,
+                modified_at: now,
             },
             dropping: false,
             purge_id: 0,
@@ -207,7 +216,14 @@ impl CreateQueue {
             created_by: self.request_id,
             set_by: None,
             purged_by: None,
-        };
+        }
+    }
+
+    fn create<V: View>(&self, context: &mut Context<'_, V>, cluster: &Cluster) -> QueueRecord {
+        let id = QueueId(context.state.next_queue_id);
+        context.state.next_queue_id += 1;
+        let record = self.new_record(id, context.state.clock);
+        let name = keys::name_of(&self.key);
         rows::put(&mut context.txn, name, &proto::NameRow { queue: id.0 });
         context.put_queue(&record);
         let tags = (&QueueTags::new(), &self.tags);

@@ -4,7 +4,7 @@ use squorum_types::{QueueId, QueueTags};
 
 use super::redrive;
 use crate::context::Context;
-use crate::{Cluster, QueueKey, QueueRecord, WorkKind, deleted_names, keys, rows};
+use crate::{Cluster, QueueKey, WorkKind, deleted_names, keys, rows};
 
 /// Takes a queue's name away at once and has its shards drop it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,9 +14,10 @@ pub struct DeleteQueue {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DeleteQueueOutcome {
-    /// By this command or an earlier one: the work item says which shards have not dropped it yet.
-    Dropping(Box<QueueRecord>),
-    /// Every shard has dropped it.
+    /// By this command, an earlier one of the same call, or another call that is not done yet: the
+    /// work item says which shards have not dropped it.
+    Dropping,
+    /// Every shard has dropped it, for another call.
     Dropped,
     /// No queue ever had this id.
     NoSuchQueue,
@@ -74,6 +75,6 @@ impl DeleteQueue {
             }
             context.add_work(cluster, &record, WorkKind::Drop, 0);
         }
-        Ok(DeleteQueueOutcome::Dropping(Box::new(record)))
+        Ok(DeleteQueueOutcome::Dropping)
     }
 }

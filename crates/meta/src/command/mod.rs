@@ -42,7 +42,7 @@ use squorum_store::View;
 use squorum_types::NodeId;
 
 use crate::context::Context;
-use crate::{Cluster, ClusterSettings, FeatureLevel, MetaError, Outcome, Refusal, cluster};
+use crate::{Cluster, ClusterSettings, FeatureLevel, MetaError, Outcome, Refusal, calls, cluster};
 
 /// What can be proposed to the control group.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,11 +103,20 @@ impl From<&Command> for proto::Command {
         };
         proto::Command {
             operation: Some(operation),
+            ..proto::Command::default()
         }
     }
 }
 
 impl Command {
+    /// A proposal of a call: however often it is made, the command takes effect once.
+    pub fn of_call(&self, call: RequestId) -> proto::Command {
+        proto::Command {
+            call_id: call.encode(),
+            ..self.into()
+        }
+    }
+
     /// The outer error is a newer version's command, the inner one nobody's.
     fn decode(command: &proto::Command) -> Result<Result<Command, MalformedError>, MetaError> {
         let unknown = |what| MetaError::UnknownEntry { what };
@@ -162,12 +171,23 @@ pub(crate) fn apply<V: View>(
     context: &mut Context<'_, V>,
     command: &proto::Command,
 ) -> Result<Outcome, MetaError> {
-    match (Command::decode(command)?, context.cluster.clone()) {
+    let decoded = Command::decode(command)?;
+    let call = RequestId::decode_optional(&command.call_id);
+    let decoded = decoded.and_then(|command| Ok((command, call?)));
+    match (decoded, context.cluster.clone()) {
         (Err(MalformedError(what)), _) => Ok(Outcome::Refused(Refusal::Malformed(what))),
-        (Ok(Command::Tick), _) => Ok(Outcome::Done),
-        (Ok(Command::Found(found)), _) => found.apply(context).map(Outcome::Found),
+        (Ok((Command::Tick, _)), _) => Ok(Outcome::Done),
+        (Ok((Command::Found(found), _)), _) => found.apply(context).map(Outcome::Found),
         (Ok(_), None) => Ok(Outcome::Refused(Refusal::NotFounded)),
-        (Ok(command), Some(cluster)) => apply_founded(context, &cluster, command),
+        (Ok((command, None)), Some(cluster)) => apply_founded(context, &cluster, command),
+        (Ok((command, Some(call))), Some(cluster)) => {
+            if let Some(outcome) = calls::outcome_of(context, call, &command)? {
+                return Ok(outcome);
+            }
+            let outcome = apply_founded(context, &cluster, command)?;
+            calls::keep(context, call, &outcome)?;
+            Ok(outcome)
+        }
     }
 }
 

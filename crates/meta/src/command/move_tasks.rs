@@ -46,7 +46,7 @@ pub struct CancelMove {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CancelMoveOutcome {
-    /// By this command or an earlier one.
+    /// By this command, or by another call.
     Cancelling(Box<MoveTask>),
     NotRunning,
     NoSuchTask,

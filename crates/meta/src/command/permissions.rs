@@ -30,8 +30,8 @@ pub struct RemovePermission {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PermissionOutcome {
-    /// By this command or an earlier one of the same call; the record is as it is now.
-    Changed(Box<QueueRecord>),
+    /// By this command or an earlier one of the same call.
+    Changed,
     Refused(PermissionRefusal),
     /// It never was, or was deleted.
     NoSuchQueue,
@@ -137,7 +137,7 @@ fn change<V: View>(
         };
         context.put_changed_attributes(cluster, &mut record, request_id);
     }
-    Ok(PermissionOutcome::Changed(Box::new(record)))
+    Ok(PermissionOutcome::Changed)
 }
 
 fn decode_label(label: &str) -> Result<String, MalformedError> {

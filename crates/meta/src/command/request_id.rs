@@ -15,4 +15,10 @@ impl RequestId {
         let id = bytes.as_ref().try_into();
         id.map(RequestId).map_err(|_| MalformedError("request id"))
     }
+
+    /// `None` if there is none.
+    pub(crate) fn decode_optional(bytes: &Bytes) -> Result<Option<RequestId>, MalformedError> {
+        let given = !bytes.is_empty();
+        given.then(|| RequestId::decode(bytes)).transpose()
+    }
 }

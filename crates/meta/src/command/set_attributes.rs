@@ -6,7 +6,7 @@ use super::attributes::first_fifo_only;
 use super::redrive;
 use super::request_id::RequestId;
 use crate::context::Context;
-use crate::{Cluster, Outcome, QueueKey, QueueRecord, Refusal};
+use crate::{Cluster, Outcome, QueueKey, Refusal};
 
 /// Gives a queue new attributes and a new version, which its shards then have to apply.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,8 +21,8 @@ pub struct SetAttributes {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SetAttributesOutcome {
-    /// By this command or an earlier one of the same call; the record is as it is now.
-    Set(Box<QueueRecord>),
+    /// By this command or an earlier one of the same call.
+    Set,
     Conflict(AttributeConflict),
     /// It cannot have the dead-letter queue that it was given.
     RedriveRefused(RedriveRefusal),
@@ -86,7 +86,6 @@ impl SetAttributes {
             redrive::retarget(context, (&key, record.info.id), before.as_ref(), after);
             context.put_changed_attributes(cluster, &mut record, self.request_id);
         }
-        let record = Box::new(record);
-        Ok(Outcome::SetAttributes(SetAttributesOutcome::Set(record)))
+        Ok(Outcome::SetAttributes(SetAttributesOutcome::Set))
     }
 }

@@ -1,4 +1,4 @@
-//! Tags of queues. Either command may be repeated: the second time it finds its effect.
+//! Tags of queues.
 
 use squorum_proto::{MalformedError, meta as proto};
 use squorum_store::{StoreError, View};

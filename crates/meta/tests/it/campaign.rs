@@ -99,14 +99,19 @@ impl Run {
         let mut commands = Vec::new();
         let mut expected = Vec::new();
         for _ in 0..self.generator.random.below(6) {
-            let command = self.generator.command(&self.model);
-            let (command, seen) = match self.generator.random.below(40) {
-                0 => spoil(&command),
-                _ => ((&command).into(), self.model.apply(&command)),
+            let (command, call) = self.generator.command(&self.model);
+            let (command, seen) = match (self.generator.random.below(40), call) {
+                (0, _) => spoil(&command),
+                (_, None) => ((&command).into(), self.model.apply(&command)),
+                (_, Some(id)) => {
+                    let seen = self.model.apply_call(&command, id);
+                    (command.of_call(id), seen)
+                }
             };
             commands.push(command);
             expected.push(seen);
         }
+        self.model.end_entry();
         let entry = proto::Entry {
             now_ms,
             first_stamp,

@@ -50,6 +50,7 @@ fn refuses_entries_that_it_does_not_know() {
     };
     let no_kind = proto::Command {
         operation: Some(proto::command::Operation::WorkDone(no_kind)),
+        ..proto::Command::default()
     };
     let raise = (&Command::RaiseFeatureLevel(newer)).into();
     let unknown = |what| MetaError::UnknownEntry { what };
@@ -260,7 +261,8 @@ fn refuses_queues_that_make_no_sense() {
     assert_eq!(read::work(&store, None, 1).unwrap(), []);
 }
 
-/// Retries of an earlier call than the last one count as a new call: both are still running.
+/// As long as proposals did not bear the id of their call, retries of an earlier call than the last
+/// one counted as a new call. Logs have such commands.
 #[test]
 fn only_the_last_change_of_attributes_is_remembered() {
     let (store, mut meta) = founded();

@@ -29,7 +29,7 @@ pub(crate) struct Generator {
     /// Of the first entry: a wall clock's, or next to the beginning of time.
     start_ms: u64,
     requests: u64,
-    recent: VecDeque<Command>,
+    recent: VecDeque<(Command, Option<RequestId>)>,
 }
 
 impl Generator {
@@ -42,12 +42,15 @@ impl Generator {
         }
     }
 
-    pub(crate) fn command(&mut self, model: &Model) -> Command {
+    /// A command, and the id of its call if it has one.
+    pub(crate) fn command(&mut self, model: &Model) -> (Command, Option<RequestId>) {
         if !self.recent.is_empty() && self.random.once_in(6) {
             let position = self.random.below(self.recent.len() as u64) as usize;
             return self.recent[position].clone();
         }
         let command = self.new_command(model);
+        let call = (!self.random.once_in(3)).then(|| self.request());
+        let command = (command, call);
         self.recent.push_back(command.clone());
         if self.recent.len() > RETRIES {
             self.recent.pop_front();

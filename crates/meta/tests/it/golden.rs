@@ -241,14 +241,27 @@ fn later_commands() -> Vec<Command> {
     ]
 }
 
-fn formats(commands: Vec<Command>) -> String {
+/// Every kind of outcome that is kept.
+fn commands_of_calls() -> Vec<proto::Command> {
+    let commands = [commands(), later_commands().split_off(4)].concat();
+    let calls = (900..).map(request);
+    let commands = commands.iter().zip(calls);
+    commands
+        .map(|(command, call)| command.of_call(call))
+        .collect()
+}
+
+fn formats(commands: Vec<proto::Command>) -> String {
     let store = MemoryStore::new();
     let mut meta = Meta::open(&store).unwrap();
     let mut text = String::new();
     for (position, command) in commands.into_iter().enumerate() {
         let now_ms = 1_700_000_000_000 + position as u64;
-        let mut entry = entry(now_ms, &[command]);
-        entry.first_stamp = position == 0;
+        let entry = proto::Entry {
+            commands: vec![command],
+            first_stamp: position == 0,
+            ..entry(now_ms, &[])
+        };
         let bytes = entry.encode_to_vec();
         assert_eq!(proto::Entry::decode(bytes.as_slice()).unwrap(), entry);
         writeln!(text, "entry {}", hex(&bytes)).unwrap();
@@ -266,9 +279,14 @@ fn formats(commands: Vec<Command>) -> String {
 
 #[test]
 fn the_formats_are_what_they_were() {
+    let without_calls = |commands: Vec<Command>| commands.iter().map(Into::into).collect();
     for (commands, golden) in [
-        (commands(), include_str!("golden.txt")),
-        (later_commands(), include_str!("golden_later.txt")),
+        (without_calls(commands()), include_str!("golden.txt")),
+        (
+            without_calls(later_commands()),
+            include_str!("golden_later.txt"),
+        ),
+        (commands_of_calls(), include_str!("golden_calls.txt")),
     ] {
         let formats = formats(commands);
         assert!(formats == golden, "formats are now:\n{formats}");

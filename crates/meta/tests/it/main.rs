@@ -1,6 +1,7 @@
 //! Meta against a naive reference, its formats, and its rules one by one.
 #![allow(clippy::unwrap_used)]
 
+mod calls;
 mod campaign;
 mod directed;
 mod generator;

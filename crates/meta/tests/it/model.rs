@@ -1,6 +1,6 @@
 //! The naive reference: every queue that ever was in one list, walked from end to end.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::members::ModelMembers;
 use crate::policies;
@@ -37,8 +37,8 @@ pub(crate) enum Seen {
     Conflict(AttributeConflict),
     RedriveRefused(RedriveRefusal),
     DeletedRecently,
-    Set(SeenQueue),
-    Dropping(SeenQueue),
+    Set,
+    Dropping,
     Dropped,
     NoSuchQueue,
     Purging(u64),
@@ -57,7 +57,7 @@ pub(crate) enum Seen {
     NotAdmitted(AdmitRefusal),
     Removing,
     NotRemoved(RemoveRefusal),
-    PermissionChanged(SeenQueue),
+    PermissionChanged,
     PermissionRefused(PermissionRefusal),
     Tagged,
     TooManyTags,
@@ -80,6 +80,26 @@ impl From<&QueueRecord> for SeenQueue {
             dropping: record.dropping,
             purge_id: record.purge_id,
         }
+    }
+}
+
+impl Seen {
+    fn is_effect(&self) -> bool {
+        matches!(
+            self,
+            Seen::Done
+                | Seen::Raised(_)
+                | Seen::Created(_)
+                | Seen::Set
+                | Seen::Dropping
+                | Seen::Purging(_)
+                | Seen::MoveStarted(_)
+                | Seen::MoveCancelling(_)
+                | Seen::Admitted
+                | Seen::Removing
+                | Seen::PermissionChanged
+                | Seen::Tagged
+        )
     }
 }
 
@@ -108,13 +128,13 @@ impl From<&Outcome> for Seen {
                 CreateQueueOutcome::DeletedRecently => Seen::DeletedRecently,
             },
             Outcome::SetAttributes(set) => match set {
-                SetAttributesOutcome::Set(record) => Seen::Set(record.as_ref().into()),
+                SetAttributesOutcome::Set => Seen::Set,
                 SetAttributesOutcome::Conflict(conflict) => Seen::Conflict(*conflict),
                 SetAttributesOutcome::RedriveRefused(refusal) => Seen::RedriveRefused(*refusal),
                 SetAttributesOutcome::NoSuchQueue => Seen::NoSuchQueue,
             },
             Outcome::DeleteQueue(delete) => match delete {
-                DeleteQueueOutcome::Dropping(record) => Seen::Dropping(record.as_ref().into()),
+                DeleteQueueOutcome::Dropping => Seen::Dropping,
                 DeleteQueueOutcome::Dropped => Seen::Dropped,
                 DeleteQueueOutcome::NoSuchQueue => Seen::NoSuchQueue,
             },
@@ -145,9 +165,7 @@ impl From<&Outcome> for Seen {
             Outcome::RemoveNode(Ok(())) => Seen::Removing,
             Outcome::RemoveNode(Err(refusal)) => Seen::NotRemoved(*refusal),
             Outcome::Permission(permission) => match permission {
-                PermissionOutcome::Changed(record) => {
-                    Seen::PermissionChanged(record.as_ref().into())
-                }
+                PermissionOutcome::Changed => Seen::PermissionChanged,
                 PermissionOutcome::Refused(refusal) => Seen::PermissionRefused(*refusal),
                 PermissionOutcome::NoSuchQueue => Seen::NoSuchQueue,
             },
@@ -194,9 +212,53 @@ pub(crate) struct Model {
     pub(crate) members: ModelMembers,
     pub(crate) ended: Vec<(QueueId, WorkKind, u64)>,
     pub(crate) new_work: bool,
+    calls: VecDeque<ModelCall>,
+}
+
+/// A call that is remembered.
+#[derive(Clone, Debug)]
+struct ModelCall {
+    id: RequestId,
+    at: u64,
+    seen: Seen,
 }
 
 impl Model {
+    /// Applies a command of a call, whether it is its first or not.
+    pub(crate) fn apply_call(&mut self, command: &Command, id: RequestId) -> Seen {
+        if matches!(command, Command::Tick | Command::Found(_)) || self.cluster.is_none() {
+            return self.apply(command);
+        }
+        if let Some(known) = self.calls.iter().find(|known| known.id == id) {
+            return match (&known.seen, command) {
+                (Seen::Created(made), Command::CreateQueue(create)) => {
+                    let queue = &self.queues[made.info.id.0 as usize - 1];
+                    Seen::Created(match queue.dropped {
+                        true => new_queue(create, made.info.id, known.at),
+                        false => queue.seen.clone(),
+                    })
+                }
+                (seen, _) => seen.clone(),
+            };
+        }
+        let seen = self.apply(command);
+        if seen.is_effect() {
+            let at = self.clock;
+            let seen = seen.clone();
+            self.calls.push_back(ModelCall { id, at, seen });
+        }
+        seen
+    }
+
+    pub(crate) fn end_entry(&mut self) {
+        for _ in 0..64 {
+            let oldest = self.calls.front();
+            if oldest.is_some_and(|call| self.clock >= call.at + 60_000) {
+                self.calls.pop_front();
+            }
+        }
+    }
+
     pub(crate) fn begin_entry(&mut self, now_ms: u64, first_stamp: bool) {
         let limit = if first_stamp || self.clock == 0 {
             u64::MAX
@@ -376,25 +438,8 @@ impl Model {
     }
 
     fn insert(&mut self, create: &CreateQueue) -> Seen {
-        let by_group = create.attributes.fifo.as_ref().is_some_and(|fifo| {
-            matches!(fifo.deduplication_scope, DeduplicationScope::MessageGroup)
-        });
-        let seen = SeenQueue {
-            info: QueueInfo {
-                id: QueueId(self.queues.len() as u64 + 1),
-                account: create.key.account.clone(),
-                region: create.key.region.clone(),
-                name: create.key.name.clone(),
-                version: 1,
-                attributes: policies::normalized(create.attributes.clone()),
-                deduplicates_by_group: by_group,
-                partition_count: create.partition_count,
-                created_at: Timestamp(self.clock),
-                modified_at: Timestamp(self.clock),
-            },
-            dropping: false,
-            purge_id: 0,
-        };
+        let id = QueueId(self.queues.len() as u64 + 1);
+        let seen = new_queue(create, id, self.clock);
         self.queues.push(ModelQueue {
             key: create.key.clone(),
             seen: seen.clone(),
@@ -447,7 +492,7 @@ impl Model {
             return Seen::Refused(Refusal::FifoOnly { attribute });
         }
         if queue.set_by == Some(request) {
-            return Seen::Set(queue.seen.clone());
+            return Seen::Set;
         }
         if set.refuses_conflicts
             && let Some(conflict) = conflict(changes, &queue.seen.info.attributes)
@@ -460,19 +505,19 @@ impl Model {
             return Seen::RedriveRefused(refusal);
         }
         changes.apply_to(&mut queue.seen.info.attributes);
-        Seen::Set(self.set_by(id, request))
+        self.set_by(id, request);
+        Seen::Set
     }
 
-    /// The queue after a call that changed its attributes.
-    fn set_by(&mut self, id: QueueId, request: RequestId) -> SeenQueue {
+    /// Notes that a call has changed the queue's attributes.
+    fn set_by(&mut self, id: QueueId, request: RequestId) {
         let clock = self.clock;
         let queue = self.get(id).unwrap();
         queue.set_by = Some(request);
         queue.seen.info.version += 1;
         queue.seen.info.modified_at = Timestamp(clock);
-        let seen = queue.seen.clone();
-        self.add_work(id, WorkKind::Configure, seen.info.version);
-        seen
+        let version = queue.seen.info.version;
+        self.add_work(id, WorkKind::Configure, version);
     }
 
     fn add_permission(&mut self, add: &AddPermission) -> Seen {
@@ -497,14 +542,15 @@ impl Model {
             return Seen::NoSuchQueue;
         };
         if queue.set_by == Some(request) {
-            return Seen::PermissionChanged(queue.seen.clone());
+            return Seen::PermissionChanged;
         }
         let info = &mut queue.seen.info;
         match change(info.attributes.policy.as_deref(), info.arn().to_string()) {
             Ok(policy) => info.attributes.policy = policy,
             Err(refusal) => return Seen::PermissionRefused(refusal),
         }
-        Seen::PermissionChanged(self.set_by(id, request))
+        self.set_by(id, request);
+        Seen::PermissionChanged
     }
 
     fn change_tags(&mut self, id: QueueId, change: impl Fn(&mut QueueTags)) -> Seen {
@@ -525,13 +571,12 @@ impl Model {
         let Some(queue) = self.get(id) else {
             return match self.queues.get((id.0 as usize).wrapping_sub(1)) {
                 Some(queue) if queue.dropped => Seen::Dropped,
-                Some(queue) => Seen::Dropping(queue.seen.clone()),
+                Some(_) => Seen::Dropping,
                 None => Seen::NoSuchQueue,
             };
         };
         queue.deleted_at = Some(clock);
         queue.seen.dropping = true;
-        let seen = queue.seen.clone();
         let work = std::mem::take(&mut queue.work);
         let ended = work
             .into_iter()
@@ -539,7 +584,7 @@ impl Model {
         self.ended.extend(ended);
         self.deletions.push(id.0 as usize - 1);
         self.add_work(id, WorkKind::Drop, 0);
-        Seen::Dropping(seen)
+        Seen::Dropping
     }
 
     fn purge(&mut self, purge: &Purge) -> Seen {
@@ -649,6 +694,29 @@ impl Model {
             task.status = report.end.unwrap_or(task.status);
         }
         Seen::Done
+    }
+}
+
+fn new_queue(create: &CreateQueue, id: QueueId, clock: u64) -> SeenQueue {
+    let by_group =
+        create.attributes.fifo.as_ref().is_some_and(|fifo| {
+            matches!(fifo.deduplication_scope, DeduplicationScope::MessageGroup)
+        });
+    SeenQueue {
+        info: QueueInfo {
+            id,
+            account: create.key.account.clone(),
+            region: create.key.region.clone(),
+            name: create.key.name.clone(),
+            version: 1,
+            attributes: policies::normalized(create.attributes.clone()),
+            deduplicates_by_group: by_group,
+            partition_count: create.partition_count,
+            created_at: Timestamp(clock),
+            modified_at: Timestamp(clock),
+        },
+        dropping: false,
+        purge_id: 0,
     }
 }
 

@@ -10,12 +10,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use prost::Message;
 use squorum_consensus::{Group, ReadError};
-use squorum_meta::{Cluster, Command, Outcome, QueueKey, WorkItem, WorkKind, read};
+use squorum_meta::{
+    CALL_MEMORY_MS, Cluster, Command, Outcome, QueueKey, RequestId, WorkItem, WorkKind, read,
+};
 use squorum_proto::meta::Entry;
 use squorum_proto::queue::command::Operation;
 use squorum_store::Store;
 use squorum_types::service::{ListQueues, MoveTask, Page, QueueInfo, QueueList, ServiceError};
-use squorum_types::{AccountId, GroupId, NodeId, QueueId, QueueTags, Region};
+use squorum_types::{AccountId, Entropy, GroupId, NodeId, QueueId, QueueTags, Region};
 use tokio::time::Instant;
 
 use self::directory::Directory;
@@ -32,6 +34,9 @@ use crate::stamper::Stamper;
 /// Between two tries when there is no event to wait for.
 const RETRY_PAUSE: Duration = Duration::from_millis(20);
 
+// The last repetition of a call comes while meta still knows the first.
+const _: () = assert!(2 * HOLD.as_millis() <= CALL_MEMORY_MS as u128);
+
 /// Meta's handle. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct MetaHandle<S> {
@@ -40,6 +45,7 @@ pub(crate) struct MetaHandle<S> {
     directory: Directory,
     recent: RecentOutcomes,
     stamper: Stamper,
+    entropy: Arc<dyn Entropy>,
     news: News,
     leaders: LeaderClient,
     view: ClusterView,
@@ -63,18 +69,21 @@ impl<S: Store> MetaHandle<S> {
             directory,
             recent,
             stamper: parts.stamper.clone(),
+            entropy: Arc::clone(&parts.entropy),
             news,
             leaders: parts.leaders.clone(),
             view: parts.view.clone(),
         })
     }
 
-    /// Proposes a command to whoever leads, again and again until the hold time is over. Commands
-    /// are made so that a repetition has the first one's outcome. When it returns, this node's
-    /// replica has applied it.
+    /// Proposes a command to whoever leads, again and again until the hold time is over. Every
+    /// proposal bears the id of this call, by which meta knows a repetition: it has the first one's
+    /// outcome. When it returns, this node's replica has applied it.
     pub(crate) async fn propose(&self, command: &Command) -> Result<Outcome, ServiceError> {
         let deadline = Instant::now() + HOLD;
-        let command = squorum_proto::meta::Command::from(command);
+        let mut call = [0; 16];
+        self.entropy.fill(&mut call);
+        let command = command.of_call(RequestId(call));
         self.until(deadline, || self.propose_once(&command, deadline))
             .await
     }

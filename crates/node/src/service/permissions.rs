@@ -45,7 +45,7 @@ impl<S: Store> Inner<S> {
         label: String,
     ) -> Result<(), ServiceError> {
         match self.meta.propose(command).await? {
-            Outcome::Permission(PermissionOutcome::Changed(_)) => {
+            Outcome::Permission(PermissionOutcome::Changed) => {
                 self.controller.drive(queue.id, WorkKind::Configure).await
             }
             Outcome::Permission(PermissionOutcome::Refused(refusal)) => {

@@ -111,7 +111,7 @@ impl<S: Store> Inner<S> {
     pub(crate) async fn delete_queue(&self, queue: &QueueInfo) -> Result<(), ServiceError> {
         let command = Command::DeleteQueue(DeleteQueue { queue: queue.id });
         match self.meta.propose(&command).await? {
-            Outcome::DeleteQueue(DeleteQueueOutcome::Dropping(_)) => {
+            Outcome::DeleteQueue(DeleteQueueOutcome::Dropping) => {
                 self.controller.drive(queue.id, WorkKind::Drop).await
             }
             Outcome::DeleteQueue(_) => Err(ServiceError::QueueDoesNotExist),
@@ -137,7 +137,7 @@ impl<S: Store> Inner<S> {
             .propose(&Command::SetAttributes(Box::new(set)))
             .await?
         {
-            Outcome::SetAttributes(SetAttributesOutcome::Set(_)) => {
+            Outcome::SetAttributes(SetAttributesOutcome::Set) => {
                 self.controller.drive(queue.id, WorkKind::Configure).await
             }
             Outcome::SetAttributes(SetAttributesOutcome::Conflict(conflict)) => {
