@@ -52,7 +52,7 @@ pub(super) async fn read(
         discard(body, 0).await;
         return Err(RequestBodyError::TooLarge(bytes));
     }
-    let permit = take_share(shares, declared.unwrap_or(BODY_BYTES_MAX)).await?;
+    let mut permit = take_share(shares, declared.unwrap_or(BODY_BYTES_MAX)).await?;
     let mut collected = BytesMut::new();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| broken(&error))?;
@@ -76,6 +76,7 @@ pub(super) async fn read(
         }
         collected.extend_from_slice(&bytes);
     }
+    give_back(&mut permit, collected.capacity());
     Ok(RequestBody {
         bytes: collected.freeze(),
         _permit: Some(permit),
@@ -105,6 +106,13 @@ async fn take_share(
         Ok(Ok(permit)) => Ok(permit),
         _ => Err(RequestBodyError::NoShare),
     }
+}
+
+/// Gives back what the body did not need: one of no declared length has the largest one's share, and
+/// its call may wait for as long as a long poll does.
+fn give_back(permit: &mut OwnedSemaphorePermit, needed: usize) {
+    let unneeded = permit.num_permits().saturating_sub(needed);
+    drop(permit.split(unneeded));
 }
 
 /// Reads on without keeping anything: a client that is still sending when it is answered and cut

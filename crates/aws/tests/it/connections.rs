@@ -131,6 +131,39 @@ async fn bodies_wait_for_their_share_of_memory() {
     assert_eq!(client.call("ListQueues", "{}").await.status, 200);
 }
 
+/// Nobody knows the length of a body that comes in chunks before its end. From then on it holds no
+/// more memory than it needs, however long its call waits.
+#[tokio::test]
+async fn long_polls_that_come_in_chunks_leave_room_for_others() {
+    // Room for one body of unknown length at a time.
+    let bytes_max = 8 * MEBIBYTE;
+    let options = impatient(|options| options.request_bytes_max = bytes_max);
+    let running = Running::start_with(options).await;
+    let mut client = running.client_with_queues().await;
+    let poll = json!({"QueueUrl": QUEUE, "WaitTimeSeconds": 20}).to_string();
+    let (first, second) = poll.split_at(10);
+    let chunks = [first, second, ""].map(|part| format!("{:x}\r\n{part}\r\n", part.len()));
+    let request = [
+        head("ReceiveMessage", "", 0).replace("Content-Length: 0", "Transfer-Encoding: chunked"),
+        chunks.concat(),
+    ];
+    let mut parked = Vec::new();
+    for count in 1..=40 {
+        let mut poll = running.client().await;
+        let request = request.concat();
+        poll.stream.write_all(request.as_bytes()).await.unwrap();
+        eventually("poll is parked", || {
+            running.fake.counts.parked.load(SeqCst) == count
+        })
+        .await;
+        parked.push(poll);
+    }
+    let body = json!({"QueueUrl": QUEUE, "MessageBody": "x".repeat(MEBIBYTE - 1)}).to_string();
+    let sent = client.call("SendMessage", body).await;
+    assert_eq!(sent.status, 200);
+    drop(parked);
+}
+
 #[tokio::test]
 async fn an_oversized_body_gets_awss_error_and_the_connection_goes_on() {
     let running = Running::start().await;
