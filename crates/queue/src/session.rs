@@ -23,9 +23,10 @@ use squorum_types::Timestamp;
 use crate::keys::{ShardKeys, Table, trailing_seq};
 use crate::rows::{self, corrupt};
 
-/// Acknowledged ranges above the line, at most. More are not remembered, which only means that
-/// their outcomes are kept longer.
-const RANGES_MAX: usize = 1024;
+/// Acknowledged ranges above the line, at most: more than a gateway can have between the numbers that
+/// it has open, which are no more than the window and its batches under way hold. A gateway says only
+/// once what it sees applied, so none of its ranges may be passed over.
+const RANGES_MAX: usize = 16 * 1024;
 
 /// What is known of a number.
 #[derive(Debug)]
@@ -272,9 +273,10 @@ impl Session {
     /// Joins a range with those it touches. Acknowledgements only ever grow: an old batch that
     /// comes late must not take one back.
     fn add_range(&mut self, mut first: u64, mut last: u64) {
-        if first > last || last < self.acknowledged_below || self.acknowledged.len() >= RANGES_MAX {
+        if first > last || last < self.acknowledged_below {
             return;
         }
+        let mut has_room = self.acknowledged.len() < RANGES_MAX;
         while let Some((&start, &end)) = self
             .acknowledged
             .range(..=last.saturating_add(1))
@@ -286,8 +288,11 @@ impl Session {
             first = first.min(start);
             last = last.max(end);
             self.acknowledged.remove(&start);
+            has_room = true;
         }
-        self.acknowledged.insert(first, last);
+        if has_room {
+            self.acknowledged.insert(first, last);
+        }
     }
 
     /// Drops ranges that the line has reached, and draws the line beyond them.

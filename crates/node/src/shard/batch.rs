@@ -43,6 +43,12 @@ pub(crate) enum Submitted {
     },
 }
 
+impl Submitted {
+    pub(crate) fn is_applied(&self) -> bool {
+        matches!(self, Submitted::Applied { .. } | Submitted::LeftOut)
+    }
+}
+
 /// In the order of the batch's commands.
 pub(crate) type SubmittedBatch = Result<Vec<Submitted>, SubmitError>;
 

@@ -22,7 +22,7 @@ use tokio::time::Instant;
 use super::HOLD;
 use super::batch::{Batch, FreshReceive, Submitted};
 use super::entry::{ENTRY_BYTES_MAX, ENTRY_COMMANDS_MAX};
-use super::numbers::{Numbers, OpenNumber};
+use super::numbers::{Acknowledgement, Numbers, OpenNumber};
 use super::request::{Admission, Answer, OpenReceive, PendingRelease, Reply, Request};
 use super::route::{GaveUp, Route};
 use crate::shutdown::stopped;
@@ -119,7 +119,12 @@ struct Proposal {
     may_be_renumbered: bool,
 }
 
-type Proposed = (Proposal, Result<(Vec<Submitted>, bool), GaveUp>);
+/// A proposal that was submitted, what its batch acknowledged, and what became of it.
+struct Proposed {
+    proposal: Proposal,
+    acknowledgement: Acknowledgement,
+    result: Result<(Vec<Submitted>, bool), GaveUp>,
+}
 
 impl Session {
     pub(crate) fn new(route: Route, entropy: Arc<dyn Entropy>) -> (Session, SessionHandle) {
@@ -150,8 +155,8 @@ impl Session {
             let room = under_way.len() < batches_max;
             tokio::select! {
                 biased;
-                Some((proposal, result)) = under_way.next() => {
-                    for again in self.finish(proposal, result) {
+                Some(proposed) = under_way.next() => {
+                    for again in self.finish(proposed) {
                         under_way.push(self.submit(again));
                     }
                 }
@@ -262,7 +267,7 @@ impl Session {
     /// were certainly not applied by an earlier try.
     fn submit(&self, proposal: Proposal) -> impl Future<Output = Proposed> + Send + use<> {
         let (session, acknowledgement) = {
-            let numbers = proposal.numbers.lock();
+            let mut numbers = proposal.numbers.lock();
             (numbers.session, numbers.acknowledgement())
         };
         let commands = proposal.commands.iter().enumerate();
@@ -275,7 +280,7 @@ impl Session {
         });
         let batch = Batch {
             session,
-            acknowledgement,
+            acknowledgement: acknowledgement.clone(),
             fresh_receives: fresh.collect(),
             commands: proposal
                 .commands
@@ -286,18 +291,29 @@ impl Session {
         let route = self.route.clone();
         async move {
             let result = route.submit(batch, proposal.deadline).await;
-            (proposal, result)
+            Proposed {
+                proposal,
+                acknowledgement,
+                result,
+            }
         }
     }
 
     /// Answers whoever waits, or says what to submit again.
-    fn finish(
-        &mut self,
-        proposal: Proposal,
-        result: Result<(Vec<Submitted>, bool), GaveUp>,
-    ) -> Vec<Proposal> {
+    fn finish(&mut self, proposed: Proposed) -> Vec<Proposal> {
+        let Proposed {
+            proposal,
+            acknowledgement,
+            result,
+        } = proposed;
         match result {
-            Ok((answers, only_try)) => self.answer(proposal, answers, only_try),
+            Ok((answers, only_try)) => {
+                // A batch of fresh receives that found nothing has not come to the log.
+                if answers.iter().any(Submitted::is_applied) {
+                    proposal.numbers.lock().acknowledged(&acknowledgement);
+                }
+                self.answer(proposal, answers, only_try)
+            }
             Err(gave_up) => {
                 // The shard may never have heard of the session.
                 if !self.is_open && Arc::ptr_eq(&proposal.numbers, &self.numbers) {
@@ -362,10 +378,7 @@ impl Session {
             tracing::warn!(group = %self.route.group_id(), "session has expired and is opened anew");
             self.route.figures().sessions_reopened.increment();
             self.renew_session();
-        } else if answers
-            .iter()
-            .any(|answer| !matches!(answer, Submitted::NothingThere { .. }))
-        {
+        } else if answers.iter().any(Submitted::is_applied) {
             self.is_open = true;
         }
     }

@@ -1,6 +1,7 @@
 //! Model tests of a shard's state machine, and golden tests of its formats.
 #![allow(clippy::unwrap_used)]
 
+mod acknowledgements;
 mod bounds;
 mod campaign;
 mod drain;
