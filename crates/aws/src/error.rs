@@ -214,6 +214,8 @@ impl ApiError {
                 "VisibilityTimeout",
                 "Total VisibilityTimeout for the message is beyond the limit [43200 seconds]",
             ),
+            MessageError::TooLong { bytes_max } => ApiError::MessageTooLong { bytes_max },
+            MessageError::NoDeduplicationId => ApiError::NoDeduplicationId,
             MessageError::DeliveryBeyondRetention {
                 deliver_at,
                 retention_seconds,
@@ -232,6 +234,14 @@ impl ApiError {
     /// What failed for a message that was to be sent.
     pub(crate) fn of_send(error: MessageError) -> ApiError {
         ApiError::of_message(error, "", 0)
+    }
+
+    /// What failed for a message of a batch that was to be sent.
+    pub(crate) fn of_sent_entry(error: MessageError) -> ApiError {
+        match ApiError::of_send(error) {
+            ApiError::MessageTooLong { bytes_max } => ApiError::EntryTooLong { bytes_max },
+            error => error,
+        }
     }
 
     /// Why a queue's policy could not be changed.

@@ -61,7 +61,7 @@ pub(super) async fn handle<S: QueueService>(
         match sent {
             Ok(sent) => result.successful.items.push(successful(id, digests, &sent)),
             Err(error) => {
-                let error = ApiError::of_send(error);
+                let error = ApiError::of_sent_entry(error);
                 result.failed.items.push(failed(id, &error));
             }
         }

@@ -121,19 +121,23 @@ impl OutgoingMessage<'_> {
             attributes: attributes_md5,
             system_attributes: digest_attributes(system_attribute),
         };
+        let size_bytes = self.size_bytes();
+        let deduplicates_by_content = queue.attributes.is_fifo() && self.deduplication_id.is_none();
         let deduplication_id = match self.deduplication_id {
             Some(id) => id.into_string(),
-            None if queue.attributes.is_fifo() => hex(&Sha256::digest(self.body.as_bytes())),
+            None if deduplicates_by_content => hex(&Sha256::digest(self.body.as_bytes())),
             None => String::new(),
         };
         let entry = SendEntry {
             body: self.body.into_bytes(source),
             body_md5: digests.body,
             attributes: encoded.unwrap_or_default(),
+            size_bytes,
             delay_seconds,
             deliver_at,
             group_id: self.group_id.map(Text::into_string).unwrap_or_default(),
             deduplication_id,
+            deduplicates_by_content,
             trace_header,
         };
         Ok((entry, digests))

@@ -25,6 +25,8 @@ const SEEN_PAUSE: Duration = Duration::from_millis(1);
 /// An outcome that is no refusal.
 #[derive(Debug)]
 pub(super) struct Answered {
+    /// The queue in the version that the shard has.
+    pub(super) queue: Arc<QueueInfo>,
     pub(super) kind: Kind,
     pub(super) messages: Vec<squorum_queue::StoredMessage>,
     pub(super) receive: Option<OpenReceive>,
@@ -32,7 +34,8 @@ pub(super) struct Answered {
 
 impl<S: Store> Inner<S> {
     /// Has applied what `make` makes of the queue as it is now. Tells the shard of the queue, or
-    /// learns the queue's newer version, when the shard asks for that.
+    /// learns the queue's newer version, when the shard asks for that: then `make` makes it anew, so
+    /// whatever depends on attributes has to come from the queue that it is given.
     pub(super) async fn call(
         &self,
         queue: &Arc<QueueInfo>,
@@ -87,6 +90,7 @@ impl<S: Store> Inner<S> {
                 Some(Kind::Refused(refused)) => refused,
                 Some(kind) => {
                     return Ok(Some(Answered {
+                        queue,
                         kind,
                         messages,
                         receive,

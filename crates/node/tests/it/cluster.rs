@@ -401,10 +401,12 @@ pub(crate) fn entry(group: &str, body: &str) -> SendEntry {
         body: Bytes::copy_from_slice(body.as_bytes()),
         body_md5: [0; 16],
         attributes: Bytes::new(),
+        size_bytes: body.len(),
         delay_seconds: None,
         deliver_at: None,
         group_id: group.to_owned(),
         deduplication_id: if group.is_empty() { "" } else { body }.to_owned(),
+        deduplicates_by_content: false,
         trace_header: String::new(),
     }
 }

@@ -9,5 +9,6 @@ mod failover;
 mod flight;
 mod membership;
 mod observing;
+mod old_versions;
 mod peek;
 mod silence;

@@ -68,6 +68,12 @@ pub enum MessageError {
     /// The message would be invisible for more than 12 hours since it was received.
     #[error("total visibility timeout is beyond 12 hours")]
     VisibilityTimeoutBeyondLimit,
+    /// A message to send, by the queue's limit.
+    #[error("message is longer than {bytes_max} bytes")]
+    TooLong { bytes_max: u32 },
+    /// A message to send to a queue that makes none from the content.
+    #[error("deduplication id is missing")]
+    NoDeduplicationId,
     /// A message to send would be gone before anybody could receive it.
     #[error("delivery at {deliver_at} is beyond the retention of {retention_seconds} seconds")]
     DeliveryBeyondRetention {

@@ -37,13 +37,16 @@ pub struct QueueList {
     pub more: bool,
 }
 
-/// One message to send, validated.
+/// One message to send, validated against the queue as it was found. What depends on the queue's
+/// attributes is checked again if they have changed meanwhile.
 #[derive(Clone, Debug)]
 pub struct SendEntry {
     pub body: Bytes,
     pub body_md5: [u8; 16],
     /// Message attributes in the front end's encoding, empty if none; opaque to the node.
     pub attributes: Bytes,
+    /// What the queue's limit is for: body and message attributes, without their encoding.
+    pub size_bytes: usize,
     /// `None` means the queue's delay. Always `None` for FIFO.
     pub delay_seconds: Option<u32>,
     /// When receivers may see the message, whatever the delays say. Always `None` for FIFO.
@@ -52,6 +55,8 @@ pub struct SendEntry {
     pub group_id: String,
     /// Given, or made from the content; empty on a standard queue.
     pub deduplication_id: String,
+    /// Whether it was made from the content, which the queue must allow.
+    pub deduplicates_by_content: bool,
     pub trace_header: String,
 }
 

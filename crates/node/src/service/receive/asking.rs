@@ -148,11 +148,14 @@ fn operation(
     wanted: &Wanted,
     replay_only: bool,
 ) -> Operation {
+    let visibility_seconds = wanted.visibility_timeout_seconds;
+    let visibility_seconds =
+        visibility_seconds.unwrap_or(queue.attributes.visibility_timeout_seconds);
     Operation::Receive(proto::Receive {
         partition: Some(partition.into()),
         version: queue.version,
         messages_max: wanted.messages_max,
-        visibility_timeout_ms: wanted.visibility_timeout_ms,
+        visibility_timeout_ms: u64::from(visibility_seconds) * 1000,
         attempt_hash: wanted.attempt_hash.clone(),
         replay_only,
     })

@@ -27,6 +27,7 @@ impl<S: Store> Inner<S> {
             kind,
             messages,
             receive,
+            ..
         } = answered;
         let received = match kind {
             Kind::Received(received) => received,

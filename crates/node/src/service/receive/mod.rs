@@ -32,7 +32,8 @@ const EMPTY_PAUSE: Duration = Duration::from_millis(50);
 #[derive(Clone)]
 struct Wanted {
     messages_max: u32,
-    visibility_timeout_ms: u64,
+    /// `None` means the queue's, as it is when messages are received.
+    visibility_timeout_seconds: Option<u32>,
     /// Empty if there is no attempt id.
     attempt_hash: Bytes,
     /// Does not wait, and hears of the limit of messages in flight.
@@ -50,16 +51,13 @@ impl<S: Store> Inner<S> {
             self.figures.receives_refused.increment();
             ServiceError::Throttled
         })?;
-        let attributes = &queue.attributes;
         let wait_seconds = request.wait_time_seconds;
-        let wait_seconds = wait_seconds.unwrap_or(attributes.receive_message_wait_time_seconds);
+        let wait_seconds =
+            wait_seconds.unwrap_or(queue.attributes.receive_message_wait_time_seconds);
         let deadline = Instant::now() + Duration::from_secs(wait_seconds.into());
-        let visibility_seconds = request.visibility_timeout_seconds;
         let wanted = Wanted {
             messages_max: u32::try_from(request.messages_max).unwrap_or(u32::MAX),
-            visibility_timeout_ms: u64::from(
-                visibility_seconds.unwrap_or(attributes.visibility_timeout_seconds),
-            ) * 1000,
+            visibility_timeout_seconds: request.visibility_timeout_seconds,
             attempt_hash: attempt_hash(queue, &request.attempt_id),
             short: wait_seconds == 0,
         };

@@ -158,10 +158,12 @@ fn entry(letter: &Letter) -> SendEntry {
         Some(_) => letter.tag.0.to_string(),
         None => String::new(),
     };
+    let body = body::of(letter.tag);
     SendEntry {
-        body: body::of(letter.tag),
         body_md5: [0; 16],
         attributes: Default::default(),
+        size_bytes: body.len(),
+        body,
         delay_seconds: None,
         deliver_at: None,
         group_id: match &letter.group {
@@ -169,6 +171,7 @@ fn entry(letter: &Letter) -> SendEntry {
             None => body::tenant(letter.tag),
         },
         deduplication_id,
+        deduplicates_by_content: false,
         trace_header: String::new(),
     }
 }

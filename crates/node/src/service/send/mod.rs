@@ -1,20 +1,19 @@
 //! SendMessage and SendMessageBatch.
 
+mod prepared;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use futures::future::join_all;
-use prost::Message;
 use squorum_proto::queue as proto;
 use squorum_proto::queue::command::Operation;
 use squorum_proto::queue::outcome::Kind;
 use squorum_store::Store;
 use squorum_types::service::{MessageError, QueueInfo, SendEntry, SentMessage, ServiceError};
-use squorum_types::{
-    Caller, DeduplicationHash, MessageEnvelope, MessageId, PartitionId, Timestamp, tenant_of,
-};
+use squorum_types::{Caller, MessageId, PartitionId};
 
+use self::prepared::Prepared;
 use super::call::{internal, message_error, unexpected};
 use crate::node::Inner;
 use crate::shard::Admission;
@@ -27,13 +26,6 @@ const SEQUENCE_NUMBER_STEP: u128 = 256;
 /// A FIFO message's sequence number. It rises with the position in the partition, so within a group.
 pub(super) fn sequence_number(seq: u64) -> u128 {
     SEQUENCE_NUMBER_BASE + u128::from(seq) * SEQUENCE_NUMBER_STEP
-}
-
-/// A message ready for a shard, and where its answer goes.
-struct Prepared {
-    position: usize,
-    id: MessageId,
-    message: proto::NewMessage,
 }
 
 type Results = Vec<Result<SentMessage, MessageError>>;
@@ -98,73 +90,20 @@ impl<S: Store> Inner<S> {
         entries: Vec<SendEntry>,
         results: &mut Results,
     ) -> Vec<Prepared> {
+        let now = self.stamper.now();
+        let fifo = queue.attributes.is_fifo();
         let mut prepared = Vec::with_capacity(entries.len());
         for (position, entry) in entries.into_iter().enumerate() {
-            match within_retention(queue, &entry, self.stamper.now()) {
-                Ok(()) => prepared.push(self.prepare_one(caller, queue, position, entry)),
+            let mut random = [0; 16];
+            self.entropy.fill(&mut random);
+            let id = MessageId::from_random(random);
+            let message = Prepared::new(caller, fifo, position, id, entry);
+            match message.check(queue, now) {
+                Ok(()) => prepared.push(message),
                 Err(error) => results[position] = Err(error),
             }
         }
         prepared
-    }
-
-    fn prepare_one(
-        &self,
-        caller: &Caller,
-        queue: &QueueInfo,
-        position: usize,
-        entry: SendEntry,
-    ) -> Prepared {
-        let mut random = [0; 16];
-        self.entropy.fill(&mut random);
-        let id = MessageId::from_random(random);
-        let fifo = queue.attributes.is_fifo();
-        let deduplication_hash = if fifo {
-            let scope = queue
-                .deduplicates_by_group
-                .then_some(entry.group_id.as_str());
-            let hash = DeduplicationHash::new(scope, &entry.deduplication_id);
-            Bytes::copy_from_slice(&hash.0)
-        } else {
-            Bytes::new()
-        };
-        let delay_seconds = entry
-            .delay_seconds
-            .unwrap_or(queue.attributes.delay_seconds);
-        let (group_id, tenant) = if fifo {
-            (entry.group_id.clone(), 0)
-        } else {
-            (String::new(), tenant_of(&entry.group_id))
-        };
-        let envelope = MessageEnvelope {
-            id,
-            body: entry.body,
-            body_md5: entry.body_md5,
-            attributes: entry.attributes,
-            key_id: String::new(),
-            group_id: entry.group_id,
-            deduplication_id: entry.deduplication_id,
-            trace_header: entry.trace_header,
-            sender_id: caller.principal.clone(),
-            dead_letter_source: String::new(),
-        };
-        let message = proto::NewMessage {
-            envelope: proto::MessageEnvelope::from(envelope)
-                .encode_to_vec()
-                .into(),
-            id: Bytes::copy_from_slice(&id.0),
-            delay_ms: u64::from(delay_seconds) * 1000,
-            group_id,
-            deduplication_hash,
-            tenant,
-            // The epoch is past, and 0 would be none.
-            deliver_at_ms: entry.deliver_at.map_or(0, |at| at.0.max(1)),
-        };
-        Prepared {
-            position,
-            id,
-            message,
-        }
     }
 
     /// Sends to all partitions at once. Answers one failure, if there was any.
@@ -179,7 +118,7 @@ impl<S: Store> Inner<S> {
         let mut by_partition: BTreeMap<PartitionId, Vec<&Prepared>> = BTreeMap::new();
         for message in prepared {
             let partition = if fifo {
-                PartitionId::of_group(queue.id, queue.partition_count, &message.message.group_id)
+                PartitionId::of_group(queue.id, queue.partition_count, message.group_id())
             } else {
                 self.partition_for_send(queue)
             };
@@ -196,7 +135,7 @@ impl<S: Store> Inner<S> {
             match sent {
                 Ok(sent) => {
                     for (message, sent) in messages.iter().zip(sent) {
-                        results[message.position] = Ok(sent);
+                        results[message.position] = sent;
                     }
                 }
                 Err(error) => {
@@ -210,58 +149,50 @@ impl<S: Store> Inner<S> {
         failure
     }
 
+    /// Sends those that the queue takes in the version that the shard has.
     async fn send_to(
         &self,
         queue: &Arc<QueueInfo>,
         admission: &Admission,
         partition: PartitionId,
         prepared: &[&Prepared],
-    ) -> Result<Vec<SentMessage>, ServiceError> {
+    ) -> Result<Results, ServiceError> {
+        let now = self.stamper.now();
         let make = |queue: &QueueInfo| {
-            let messages = prepared
-                .iter()
-                .map(|prepared| prepared.message.clone())
-                .collect();
-            let partition = Some(partition.into());
+            let taken = prepared.iter();
+            let taken = taken.filter(|message| message.check(queue, now).is_ok());
             Operation::Send(proto::Send {
-                partition,
+                partition: Some(partition.into()),
                 version: queue.version,
-                messages,
+                messages: taken.map(|message| message.message(queue)).collect(),
             })
         };
         let answered = self.call(queue, partition, Some(admission), make).await?;
         let Kind::Sent(sent) = answered.kind else {
             return Err(unexpected(&answered.kind));
         };
-        if sent.messages.len() != prepared.len() {
-            return Err(internal("shard answered for other messages"));
-        }
+        let queue = &answered.queue;
         let fifo = queue.attributes.is_fifo();
-        let pairs = prepared.iter().zip(sent.messages);
-        pairs
-            .map(|(prepared, sent)| sent_message(prepared.id, &sent, fifo))
-            .collect()
+        let mut sent = sent.messages.iter();
+        let mut results = Results::with_capacity(prepared.len());
+        for message in prepared {
+            results.push(match message.check(queue, now) {
+                Ok(()) => {
+                    let sent = sent.next().ok_or_else(answered_for_others)?;
+                    Ok(sent_message(message.id, sent, fifo)?)
+                }
+                Err(error) => Err(error),
+            });
+        }
+        match sent.next() {
+            None => Ok(results),
+            Some(_) => Err(answered_for_others()),
+        }
     }
 }
 
-/// A message's retention runs from its send: one that is to be delivered after it would be gone
-/// before anybody could receive it.
-fn within_retention(
-    queue: &QueueInfo,
-    entry: &SendEntry,
-    now: Timestamp,
-) -> Result<(), MessageError> {
-    let retention_seconds = queue.attributes.message_retention_seconds;
-    let retention_ms = u64::from(retention_seconds) * 1000;
-    match entry.deliver_at {
-        Some(deliver_at) if deliver_at >= now.plus_ms(retention_ms) => {
-            Err(MessageError::DeliveryBeyondRetention {
-                deliver_at,
-                retention_seconds,
-            })
-        }
-        _ => Ok(()),
-    }
+fn answered_for_others() -> ServiceError {
+    internal("shard answered for other messages")
 }
 
 fn sent_message(
