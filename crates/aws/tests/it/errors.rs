@@ -631,3 +631,36 @@ async fn what_is_refused_of_a_receipt_handle() {
     )
     .await;
 }
+
+/// The node may find that a queue has changed since the message was checked.
+#[tokio::test]
+async fn what_is_refused_of_a_message_by_newer_attributes() {
+    let running = Running::start().await;
+    let mut client = running.client_with_queues().await;
+    let shorter = "Message must be shorter than 1024 bytes.";
+    let no_id = "The queue should either have ContentBasedDeduplication enabled or \
+                 MessageDeduplicationId provided explicitly";
+    let refusals = [
+        (
+            MessageError::TooLong { bytes_max: 1_024 },
+            format!("One or more parameters are invalid. Reason: {shorter}"),
+            format!("One or more parameters cannot be validated. Reason: {shorter}"),
+        ),
+        (
+            MessageError::NoDeduplicationId,
+            no_id.to_owned(),
+            no_id.to_owned(),
+        ),
+    ];
+    for (failure, alone, in_batch) in refusals {
+        running.fake.state().message_failure = Some(failure.clone());
+        let body = json!({"QueueUrl": QUEUE, "MessageBody": "x"});
+        refused(&mut client, "SendMessage", body, INVALID, &alone).await;
+        running.fake.state().message_failure = Some(failure);
+        let entries = json!([{"Id": "a", "MessageBody": "x"}]);
+        let body = json!({"QueueUrl": QUEUE, "Entries": entries}).to_string();
+        let answer = client.call("SendMessageBatch", body).await.json();
+        assert_eq!(answer["Failed"][0]["Message"], in_batch);
+        assert_eq!(answer["Failed"][0]["SenderFault"], true);
+    }
+}

@@ -190,6 +190,7 @@ async fn fifo_messages_have_ids_and_numbers() {
         (entry.group_id.as_str(), entry.deduplication_id.as_str()),
         ("g!~", "d")
     );
+    assert!(!entry.deduplicates_by_content);
     let receive = json!({
         "QueueUrl": FIFO, "ReceiveRequestAttemptId": "attempt",
         "AttributeNames": ["SequenceNumber", "MessageDeduplicationId", "MessageGroupId", "AWSTraceHeader"],
@@ -212,7 +213,11 @@ async fn fifo_messages_have_ids_and_numbers() {
     });
     ok(&mut client, "SendMessage", send).await;
     let sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-    assert_eq!(running.fake.state().sent[0].deduplication_id, sha256);
+    let entry = running.fake.state().sent[0].clone();
+    assert_eq!(entry.deduplication_id, sha256);
+    assert!(entry.deduplicates_by_content);
+    let counted = "abc".len() + "a".len() + "String".len() + "x".len();
+    assert_eq!(entry.size_bytes, counted);
 }
 
 #[tokio::test]
