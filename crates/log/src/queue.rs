@@ -15,6 +15,8 @@ struct Submission {
     /// The newest entry's ticket when this was submitted.
     ticket: u64,
     done: Completion,
+    /// Committed ids that were noted after it and before the next one; the newest for each group.
+    committed: BTreeMap<GroupId, LogId>,
 }
 
 /// What the writer takes at once.
@@ -29,7 +31,7 @@ pub(crate) struct Batch {
 pub(crate) struct Queue {
     submissions: VecDeque<Submission>,
     bytes: usize,
-    /// Rides along with the next batch; the newest for each group.
+    /// Noted while nothing waited: rides along with the next batch.
     committed: BTreeMap<GroupId, LogId>,
 }
 
@@ -55,11 +57,15 @@ impl Queue {
             bytes,
             ticket,
             done,
+            committed: BTreeMap::new(),
         });
     }
 
+    /// Never durable before what was submitted before it: the entry that it names may be there.
     pub(crate) fn commit(&mut self, group: GroupId, committed: LogId) {
-        self.committed.insert(group, committed);
+        let last = self.submissions.back_mut();
+        let place = last.map_or(&mut self.committed, |last| &mut last.committed);
+        place.insert(group, committed);
     }
 
     /// The next batch of about `limit_bytes`; `None` if nothing waits.
@@ -70,6 +76,7 @@ impl Queue {
             ticket: 0,
         };
         let mut bytes = 0;
+        let mut committed = BTreeMap::new();
         while let Some(next) = self.submissions.front() {
             if !batch.operations.is_empty() && bytes + next.bytes > limit_bytes {
                 break;
@@ -81,15 +88,17 @@ impl Queue {
             batch.ticket = next.ticket;
             batch.operations.push(next.operation);
             batch.done.push(next.done);
+            committed.extend(next.committed);
         }
         if batch.operations.is_empty() {
             return None;
         }
         self.bytes -= bytes;
-        let committed = std::mem::take(&mut self.committed).into_iter();
-        let committed =
-            committed.map(|(group, committed)| Operation::Committed { group, committed });
-        batch.operations.extend(committed);
+        let mut all = std::mem::take(&mut self.committed);
+        all.extend(committed);
+        let all = all.into_iter();
+        let all = all.map(|(group, committed)| Operation::Committed { group, committed });
+        batch.operations.extend(all);
         Some(batch)
     }
 
@@ -100,5 +109,55 @@ impl Queue {
             .drain(..)
             .map(|submission| submission.done)
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GROUP: GroupId = GroupId(7);
+
+    fn committed_in(batch: &Batch) -> Vec<u64> {
+        let operations = batch.operations.iter();
+        let committed = operations.filter_map(|operation| match operation {
+            Operation::Committed { committed, .. } => Some(committed.index),
+            _ => None,
+        });
+        committed.collect()
+    }
+
+    fn push(queue: &mut Queue, ticket: u64) {
+        let vote = bytes::Bytes::from(vec![0; 100]);
+        let vote = Operation::Vote { group: GROUP, vote };
+        queue.push(vote, ticket, Box::new(|_| {}));
+    }
+
+    fn commit(queue: &mut Queue, index: u64) {
+        queue.commit(GROUP, LogId { term: 1, index });
+    }
+
+    #[test]
+    fn a_committed_id_goes_no_sooner_than_what_was_submitted_before_it() {
+        let mut queue = Queue::default();
+        commit(&mut queue, 1);
+        push(&mut queue, 1);
+        push(&mut queue, 2);
+        commit(&mut queue, 2);
+        push(&mut queue, 3);
+        commit(&mut queue, 3);
+        // A batch for each.
+        for expected in 1..=3 {
+            let batch = queue.take(1).expect("something waits");
+            assert_eq!(committed_in(&batch), [expected]);
+        }
+        assert!(queue.take(1).is_none());
+
+        push(&mut queue, 4);
+        commit(&mut queue, 4);
+        push(&mut queue, 5);
+        commit(&mut queue, 5);
+        let batch = queue.take(1_000).expect("something waits");
+        assert_eq!(committed_in(&batch), [5], "the newest alone");
     }
 }

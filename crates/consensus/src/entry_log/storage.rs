@@ -147,7 +147,12 @@ impl RaftLogStorage<TypeConfig> for LogStorage {
     }
 
     async fn read_committed(&mut self) -> io::Result<Option<LogId>> {
-        Ok(self.log().state(self.reader.group).committed.map(from_log))
+        let state = self.log().state(self.reader.group);
+        let last = state.last.map_or(0, |last| last.index);
+        // One beyond the last entry says nothing about those that are there: they may be others than
+        // were meant. A log may hold such an id that lost its end.
+        let committed = state.committed.filter(|committed| committed.index <= last);
+        Ok(committed.map(from_log))
     }
 
     /// Returns when the entries can be read, calls back after the sync.
