@@ -30,13 +30,37 @@ const ROUND_PAUSE: Duration = Duration::from_secs(1);
 /// Without news.
 const ROUND_INTERVAL: Duration = Duration::from_secs(10);
 
+/// Items that are being driven.
+type Driven = Arc<Mutex<BTreeSet<(QueueId, WorkKind)>>>;
+
+/// An item that is being driven, until this is dropped: a caller that goes ends it half-way.
+struct Driving {
+    driven: Driven,
+    item: (QueueId, WorkKind),
+}
+
+impl Driving {
+    fn begin(driven: &Driven, item: (QueueId, WorkKind)) -> Driving {
+        driven.lock().insert(item);
+        Driving {
+            driven: Arc::clone(driven),
+            item,
+        }
+    }
+}
+
+impl Drop for Driving {
+    fn drop(&mut self) {
+        self.driven.lock().remove(&self.item);
+    }
+}
+
 /// Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Controller<S> {
     meta: MetaHandle<S>,
     shards: Arc<[ShardHandle]>,
-    /// Items that are being driven.
-    driven: Arc<Mutex<BTreeSet<(QueueId, WorkKind)>>>,
+    driven: Driven,
 }
 
 impl<S: Store> Controller<S> {
@@ -97,10 +121,8 @@ impl<S: Store> Controller<S> {
 
     /// Brings one kind of work on a queue to its end.
     pub(crate) async fn drive(&self, queue: QueueId, kind: WorkKind) -> Result<(), ServiceError> {
-        self.driven.lock().insert((queue, kind));
-        let result = self.drive_items(queue, kind).await;
-        self.driven.lock().remove(&(queue, kind));
-        result
+        let _driving = Driving::begin(&self.driven, (queue, kind));
+        self.drive_items(queue, kind).await
     }
 
     async fn drive_items(&self, queue: QueueId, kind: WorkKind) -> Result<(), ServiceError> {

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use squorum_consensus::Group;
 use squorum_log::Log;
 use squorum_store::Store;
 use tokio::sync::watch;
@@ -52,9 +53,8 @@ impl<S: Store> Watchdog<S> {
     }
 
     async fn give_way(&self, shutdown: &mut watch::Receiver<bool>) {
-        let mut leads = self.shards.iter().map(|shard| &shard.group);
-        let leads = leads.any(|group| group.leadership().leader == Some(group.node()));
-        if !leads {
+        let leads_meta = leads(&self.meta.group);
+        if !leads_meta && !self.shards.iter().any(|shard| leads(&shard.group)) {
             return;
         }
         tracing::warn!("the disk does not answer: leaderships are handed over");
@@ -63,4 +63,8 @@ impl<S: Store> Watchdog<S> {
             () = stopped(shutdown) => {}
         }
     }
+}
+
+fn leads<O: Send + 'static>(group: &Group<O>) -> bool {
+    group.leadership().leader == Some(group.node())
 }
