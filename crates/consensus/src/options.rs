@@ -20,7 +20,7 @@ pub struct GroupOptions {
     pub entry_bytes_max: usize,
     pub apply_on: ApplyOn,
     /// Of the entries that a checkpoint covers, so many bytes stay in the log, for followers that
-    /// are a little behind. Who is further behind gets a snapshot.
+    /// are a little behind, unless a mark gives them up. Who is further behind gets a snapshot.
     pub log_bytes_kept: u64,
 }
 

@@ -3,6 +3,10 @@
 //! The order is what makes it safe: first every group's position is marked, then the store is
 //! flushed, then the groups report their marks as their snapshots and purge up to them. A crash
 //! between any two steps leaves a log that reaches further back than needed.
+//!
+//! Each group keeps its share of the log for followers that are a little behind. A segment of the log
+//! goes when no group needs it, so those that write little must not keep theirs for ever: what lies
+//! before a checkpoint goes once all groups together have written what is kept of the whole log.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +20,7 @@ use tokio::time::Instant;
 use crate::CheckpointOptions;
 use crate::meta::MetaHandle;
 use crate::observe::Figures;
+use crate::past_checkpoints::PastCheckpoints;
 use crate::shard::ShardHandle;
 use crate::shutdown::stopped;
 
@@ -36,6 +41,7 @@ impl<S: Store> Checkpointer<S> {
         let mut last = Instant::now();
         // The log of before the start counts, so that a crash loop does not grow it.
         let mut written_at_last = 0;
+        let mut past = PastCheckpoints::new(self.options.log_bytes_kept);
         loop {
             tokio::select! {
                 () = tokio::time::sleep(POLL_INTERVAL) => {}
@@ -49,7 +55,7 @@ impl<S: Store> Checkpointer<S> {
             }
             written_at_last = health.written_bytes;
             last = Instant::now();
-            match self.checkpoint().await {
+            match self.checkpoint(&mut past, health.written_bytes).await {
                 Ok(()) => {
                     let took = last.elapsed();
                     self.figures.checkpoints.record(took);
@@ -62,7 +68,12 @@ impl<S: Store> Checkpointer<S> {
         }
     }
 
-    async fn checkpoint(&self) -> Result<(), CheckpointFailure> {
+    /// `written_bytes` is what was written to the log before.
+    async fn checkpoint(
+        &self,
+        past: &mut PastCheckpoints,
+        written_bytes: u64,
+    ) -> Result<(), CheckpointFailure> {
         let meta_mark = self.meta.group.begin_checkpoint();
         let marks: Vec<_> = self
             .shards
@@ -71,9 +82,13 @@ impl<S: Store> Checkpointer<S> {
             .collect();
         let store = self.store.clone();
         self.apply_on.run(move || store.flush()).await?;
-        finish(&self.meta.group, meta_mark).await?;
+        let indexes = std::iter::once(&meta_mark).chain(&marks);
+        let indexes = indexes.map(CheckpointMark::index).collect();
+        let mut given_up = past.note(written_bytes, indexes).into_iter().flatten();
+        let mut given_up = || given_up.next().flatten();
+        finish(&self.meta.group, meta_mark.giving_up(given_up())).await?;
         for (shard, mark) in self.shards.iter().zip(marks) {
-            finish(&shard.group, mark).await?;
+            finish(&shard.group, mark.giving_up(given_up())).await?;
         }
         Ok(())
     }

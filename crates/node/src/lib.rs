@@ -32,6 +32,7 @@ mod mover;
 mod node;
 mod observe;
 mod options;
+mod past_checkpoints;
 mod pump;
 mod routing;
 mod service;
