@@ -21,9 +21,10 @@ MASKED = {
 # What servers call their hosts, accounts and this run's queues.
 LIKE = (
     (re.compile(r"https?://[^/\s\"]+/(?:queue/[\w-]+/)?\d{12}/"), "<url>/"),
-    (re.compile(r"\b\d{12}\b"), "<account>"),
     (re.compile(r"\b(?:case|story)-[0-9a-f]{12}\b"), "<run>"),
     (re.compile(r"<run>-\d+"), "<queue>"),
+    # Last: a run may have digits alone.
+    (re.compile(r"\b\d{12}\b"), "<account>"),
 )
 
 

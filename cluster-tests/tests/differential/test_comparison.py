@@ -17,7 +17,7 @@ def test_ids_times_hosts_and_accounts_do_not_differ():
         "text": "Value AQEB/xx== is invalid",
     }
     theirs = {
-        "QueueUrl": "http://localhost:5000/123456789012/story-ba9876543210-7",
+        "QueueUrl": "http://localhost:5000/123456789012/story-987654321098-7",
         "MessageId": "b",
         "text": "Value 1234/yy== is invalid",
     }
