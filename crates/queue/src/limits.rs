@@ -26,7 +26,7 @@ pub struct Limits {
     /// Steps of each kind of background work in one command.
     pub step_budget: usize,
     /// Bytes of bodies from which on messages leave no partition any more in the same entry.
-    pub leaving_bytes: usize,
+    pub moved_bytes_max: usize,
     /// Messages on their way to other shards, at most. While there are so many, no more leave.
     pub outbox_max: u64,
     /// Messages of one partition in flight, at most. Gateways hold it for all partitions of a queue.
@@ -46,7 +46,7 @@ impl Default for Limits {
             sessions_max: 256,
             session_ttl_ms: 60 * 60 * 1000,
             step_budget: 1024,
-            leaving_bytes: 4 << 20,
+            moved_bytes_max: 4 << 20,
             outbox_max: 64 * 1024,
             in_flight_max: IN_FLIGHT_MAX,
             noisy_in_flight_min: NOISY_IN_FLIGHT_MIN,

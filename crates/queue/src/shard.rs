@@ -69,7 +69,7 @@ pub struct Shard {
     /// Partitions that the current entry touched.
     touched: BTreeSet<PartitionId>,
     /// Bytes of bodies that left partitions in the current entry.
-    left_bytes: usize,
+    moved_bytes: usize,
     entries: u64,
 }
 
@@ -100,7 +100,7 @@ impl Shard {
             garbage: garbage::Garbage::open(view, keys)?,
             outbox: Outbox::open(view, keys)?,
             touched: BTreeSet::new(),
-            left_bytes: 0,
+            moved_bytes: 0,
             entries: 0,
         })
     }
@@ -135,7 +135,7 @@ impl Shard {
     ) -> Result<Applied, StoreError> {
         txn.take_entry_digest();
         self.entries += 1;
-        self.left_bytes = 0;
+        self.moved_bytes = 0;
         self.advance_clock(entry);
         let mut outcomes = Vec::new();
         let mut seen = BTreeSet::new();
@@ -303,7 +303,7 @@ impl Shard {
             limits: &self.limits,
             next_delivery_number: &mut self.row.next_delivery_number,
             outbox: &mut self.outbox,
-            left_bytes: &mut self.left_bytes,
+            moved_bytes: &mut self.moved_bytes,
             may_be_expired: false,
             owed,
             messages: Vec::new(),

@@ -18,7 +18,7 @@ pub(crate) struct Step<'a, T> {
     pub(crate) next_delivery_number: &'a mut u64,
     pub(crate) outbox: &'a mut Outbox,
     /// Bytes of bodies that left partitions in this entry.
-    pub(crate) left_bytes: &'a mut usize,
+    pub(crate) moved_bytes: &'a mut usize,
     /// The partition's head is behind: messages beyond their retention may be among those to choose
     /// from, and go when they are come upon.
     pub(crate) may_be_expired: bool,
@@ -29,8 +29,8 @@ pub(crate) struct Step<'a, T> {
 
 impl<T> Step<'_, T> {
     /// Whether bodies may still leave partitions in this entry: each is written once more.
-    pub(crate) fn has_room_to_leave(&self) -> bool {
-        *self.left_bytes < self.limits.leaving_bytes
+    pub(crate) fn has_room_to_move(&self) -> bool {
+        *self.moved_bytes < self.limits.moved_bytes_max
     }
 
     /// Whether the retention of a message sent then is over.

@@ -46,7 +46,7 @@ impl Partition {
         else {
             return Ok(Fate::HandedOut);
         };
-        if !step.has_room_to_leave() {
+        if !step.has_room_to_move() {
             return Ok(Fate::Waits);
         }
         let target = dead_letters.target.unwrap_or_default();
@@ -64,7 +64,7 @@ impl Partition {
             r#move: None,
             tenant: candidate.tenant,
         };
-        *step.left_bytes += message.envelope.len();
+        *step.moved_bytes += message.envelope.len();
         step.outbox.push(step.txn, shard, partition, message);
         self.remove_received(step, candidate.seq, delivery.clone())?;
         Ok(Fate::Gone)

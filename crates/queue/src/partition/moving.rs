@@ -37,11 +37,11 @@ impl Partition {
             let Some(mut progress) = progress.filter(|progress| progress.left > 0) else {
                 return Ok(());
             };
-            if step.outbox.len() >= step.limits.outbox_max || !step.has_room_to_leave() {
+            if step.outbox.len() >= step.limits.outbox_max || !step.has_room_to_move() {
                 return Ok(());
             }
             let Some(candidate) = self.choose_one(step)? else {
-                if !step.has_room_to_leave() {
+                if !step.has_room_to_move() {
                     return Ok(());
                 }
                 progress.left = 0;
@@ -141,7 +141,7 @@ impl Partition {
             }),
             tenant: *tenant,
         };
-        *step.left_bytes += message.envelope.len();
+        *step.moved_bytes += message.envelope.len();
         step.outbox.push(step.txn, shard, partition, message);
         match delivery {
             Some(delivery) if step.settings.fifo => {

@@ -69,7 +69,7 @@ fn dead_letters() -> proto::QueueSettings {
 #[test]
 fn few_bodies_leave_in_one_entry() {
     for tenant in [NOBODY, 5] {
-        let bytes = |limits: &mut squorum_queue::Limits| limits.leaving_bytes = 20 * BODY_BYTES;
+        let bytes = |limits: &mut squorum_queue::Limits| limits.moved_bytes_max = 20 * BODY_BYTES;
         let mut story = Story::with(bytes, dead_letters());
         story.send_of(tenant, body(), 60);
         for _ in 0..6 {

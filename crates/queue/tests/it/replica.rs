@@ -47,7 +47,7 @@ pub(crate) fn limits(rules: Rules, caches: Caches, step_budget: usize) -> Limits
         session_ttl_ms: rules.session_ttl_ms,
         step_budget,
         // A few messages, where a step does little.
-        leaving_bytes: step_budget.saturating_mul(16),
+        moved_bytes_max: step_budget.saturating_mul(16),
         answer_bytes: usize::MAX,
         in_flight_max: rules.in_flight_max,
         noisy_in_flight_min: rules.noisy_in_flight_min,
