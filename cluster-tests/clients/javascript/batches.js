@@ -5,7 +5,9 @@ import { Consumer } from "sqs-consumer";
 import { Producer } from "sqs-producer";
 
 const JOBS = 20;
-const BATCH_MS = 4_000;
+// Ends between two heartbeats, for the reason that consumer.js gives.
+const HEARTBEAT_SECONDS = 2;
+const BATCH_MS = 7_000;
 
 const [queueUrl] = process.argv.slice(2);
 const handled = {};
@@ -17,8 +19,8 @@ await Producer.create({ queueUrl }).send(bodies);
 const consumer = Consumer.create({
   queueUrl,
   batchSize: 10,
-  visibilityTimeout: 3,
-  heartbeatInterval: 1,
+  visibilityTimeout: 5,
+  heartbeatInterval: HEARTBEAT_SECONDS,
   waitTimeSeconds: 2,
   handleMessageBatch: async (messages) => {
     await new Promise((resolve) => setTimeout(resolve, BATCH_MS));

@@ -8,7 +8,10 @@ import { Producer } from "sqs-producer";
 const JOBS = 20;
 const SLOW = "job-7";
 const FAILS_ONCE = "job-13";
-const SLOW_MS = 6_000;
+// Ends between two heartbeats: sqs-consumer goes on sending them until its delete is answered, and one
+// that comes after the delete is refused, as SQS does.
+const HEARTBEAT_SECONDS = 2;
+const SLOW_MS = 7_000;
 
 const [queueUrl] = process.argv.slice(2);
 const handled = {};
@@ -39,8 +42,8 @@ async function handle(message) {
 const consumer = Consumer.create({
   queueUrl,
   batchSize: 10,
-  visibilityTimeout: 3,
-  heartbeatInterval: 1,
+  visibilityTimeout: 5,
+  heartbeatInterval: HEARTBEAT_SECONDS,
   waitTimeSeconds: 2,
   terminateVisibilityTimeout: true,
   messageAttributeNames: ["All"],
