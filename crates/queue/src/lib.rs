@@ -15,10 +15,11 @@
 //!    rows costs as much as passing live ones.
 //! 4. Every loop has a budget that depends on the entry and the state alone.
 //!
-//! Where to look: one file a command in `commands`, what a partition keeps in `partition`, the
-//! ordered sets with windows in `index`, exactly-once proposals in `session`, what goes to other
-//! shards in `outbox` and what comes from them in `inbox`, looking without receiving in `peek`, the
-//! keys in `keys`.
+//! Where to look: one file a command in `commands`, what a partition keeps in `partition` and which
+//! ones are in memory in `partitions`, the ordered sets with windows in `index`, exactly-once
+//! proposals in `session` and which gateways have one in `sessions`, what goes to other shards in
+//! `outbox` and what comes from them in `inbox`, looking without receiving in `peek`, the keys in
+//! `keys`.
 
 mod commands;
 mod garbage;
@@ -28,10 +29,12 @@ mod keys;
 mod limits;
 mod outbox;
 mod partition;
+mod partitions;
 mod peek;
 mod queues;
 mod rows;
 mod session;
+mod sessions;
 mod shard;
 mod step;
 mod stored_message;

@@ -20,7 +20,7 @@ use squorum_proto::queue::{NumberRange, NumberedOutcome, Outcome, OutcomesRow, S
 use squorum_store::{Cursor, StoreError, Txn, View};
 use squorum_types::Timestamp;
 
-use crate::keys::{ShardKeys, Table, trailing_seq};
+use crate::keys::{ShardKeys, trailing_seq};
 use crate::rows::{self, corrupt};
 
 /// Acknowledged ranges above the line, at most: more than a gateway can have between the numbers that
@@ -64,38 +64,24 @@ impl Session {
         }
     }
 
-    /// Loads all sessions of a shard.
-    pub(crate) fn load_all<V: View>(
+    /// A session as its row and its outcomes have it.
+    pub(crate) fn load<V: View>(
         view: &V,
         shard: ShardKeys,
-    ) -> Result<BTreeMap<u64, Session>, StoreError> {
-        let mut sessions = BTreeMap::new();
-        let range = shard.table(Table::Session);
-        let mut cursor = view.scan(&range.start..&range.end)?;
-        while let Some((key, row)) = cursor.next()? {
-            let id = trailing_seq(key).ok_or_else(|| corrupt("session key"))?;
-            let row = SessionRow::decode(row).map_err(|_| corrupt("session row"))?;
-            sessions.insert(id, (Session::of_row(id, &row), row.first_kept));
-        }
-        for (session, first_kept) in sessions.values_mut() {
-            session.load_outcomes(view, shard, *first_kept)?;
-        }
-        Ok(sessions
-            .into_iter()
-            .map(|(id, (session, _))| (id, session))
-            .collect())
-    }
-
-    fn of_row(id: u64, row: &SessionRow) -> Session {
+        id: u64,
+        row: &SessionRow,
+    ) -> Result<Session, StoreError> {
         let ranges = row
             .acknowledged
             .iter()
             .map(|range| (range.first, range.last));
-        Session {
+        let mut session = Session {
             acknowledged_below: row.acknowledged_below,
             acknowledged: ranges.collect(),
             ..Session::new(id, Timestamp(row.last_seen_ms))
-        }
+        };
+        session.load_outcomes(view, shard, row.first_kept)?;
+        Ok(session)
     }
 
     /// Loads the numbers of the rows from `first_kept` on; those below are deleted.

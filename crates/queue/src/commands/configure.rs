@@ -46,6 +46,6 @@ pub(super) fn run<T: Txn>(
         ..QueueRow::default()
     };
     shard.queues.put(txn, shard.keys, queue, row);
-    shard.touch_queue(txn, queue)?;
+    shard.partitions.touch_queue(txn, queue, &shard.limits)?;
     Ok(done())
 }

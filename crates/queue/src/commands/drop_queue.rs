@@ -21,6 +21,8 @@ pub(super) fn run<T: Txn>(
         ..QueueRow::default()
     };
     shard.queues.put(txn, shard.keys, queue, row);
-    shard.drop_partitions(txn, queue)?;
+    shard
+        .partitions
+        .drop_queue(txn, queue, &mut shard.garbage)?;
     Ok(done())
 }

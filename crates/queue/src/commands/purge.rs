@@ -26,6 +26,8 @@ pub(super) fn run<T: Txn>(
         ..row
     };
     shard.queues.put(txn, shard.keys, queue, row);
-    shard.empty_partitions(txn, queue)?;
+    shard
+        .partitions
+        .empty_queue(txn, queue, &mut shard.garbage, &shard.limits)?;
     Ok(done())
 }

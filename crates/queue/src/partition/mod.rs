@@ -70,10 +70,6 @@ pub(crate) struct Partition {
     tenants: Tenants,
     /// When the message at the head was sent, while that is known.
     head_sent_at_ms: Option<u64>,
-    /// The entry that used the partition last, for the cache.
-    pub(crate) used_at: u64,
-    /// `window_len` as the cache has counted it.
-    pub(crate) counted_len: usize,
 }
 
 impl Partition {
@@ -102,8 +98,6 @@ impl Partition {
             turns: Index::new(Table::Turn, window),
             tenants: Tenants::default(),
             head_sent_at_ms: None,
-            used_at: 0,
-            counted_len: 0,
         })
     }
 
