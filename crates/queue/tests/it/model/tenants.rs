@@ -97,6 +97,8 @@ impl Partition {
     pub(super) fn show(&mut self, at: usize) {
         self.leave_flight(at);
         if self.messages[at].state != State::Visible {
+            // It has left flight when the backlog begins.
+            self.messages[at].state = State::Chosen;
             self.backlog_begins(self.messages[at].tenant);
         }
         self.messages[at].state = State::Visible;
