@@ -23,6 +23,9 @@ pub struct Limits {
     pub sessions_max: usize,
     /// A session that was silent for so long is forgotten.
     pub session_ttl_ms: u64,
+    /// While there is no room for another session, the one that was silent for longest makes it, if that
+    /// is so long: much longer than a command may be under way.
+    pub session_quiet_ms: u64,
     /// Steps of each kind of background work in one command.
     pub step_budget: usize,
     /// Bytes of bodies from which on messages leave no partition any more in the same entry.
@@ -45,6 +48,7 @@ impl Default for Limits {
             session_window: 8192,
             sessions_max: 256,
             session_ttl_ms: 60 * 60 * 1000,
+            session_quiet_ms: 10 * 60 * 1000,
             step_budget: 1024,
             moved_bytes_max: 4 << 20,
             outbox_max: 64 * 1024,

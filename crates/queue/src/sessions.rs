@@ -50,11 +50,27 @@ impl Sessions {
     }
 
     /// Makes a session, unless it is there or there is no room.
-    pub(crate) fn open(&mut self, id: u64, now: Timestamp, limits: &Limits) {
+    pub(crate) fn open<T: Txn>(&mut self, txn: &mut T, id: u64, now: Timestamp, limits: &Limits) {
+        if self.by_id.contains_key(&id) {
+            return;
+        }
+        if self.by_id.len() >= limits.sessions_max {
+            self.make_room(txn, now, limits.session_quiet_ms);
+        }
         if self.by_id.len() < limits.sessions_max {
-            self.by_id
-                .entry(id)
-                .or_insert_with(|| Session::new(id, now));
+            self.by_id.insert(id, Session::new(id, now));
+        }
+    }
+
+    /// Forgets the session that was silent for longest, if that is long enough: a gateway opens one
+    /// at each of its starts, and one that starts over and over must not keep the others out.
+    fn make_room<T: Txn>(&mut self, txn: &mut T, now: Timestamp, quiet_ms: u64) {
+        let sessions = self.by_id.iter();
+        let oldest = sessions.min_by_key(|(_, session)| session.last_seen());
+        let quiet = oldest.filter(|(_, session)| session.last_seen().plus_ms(quiet_ms) <= now);
+        let id = quiet.map(|(id, _)| *id);
+        if let Some(session) = id.and_then(|id| self.by_id.remove(&id)) {
+            session.forget(txn, self.shard);
         }
     }
 

@@ -168,7 +168,7 @@ impl Shard {
     ) -> Result<(), StoreError> {
         let now = self.clock();
         if opens_session(batch) {
-            self.sessions.open(batch.session, now, &self.limits);
+            self.sessions.open(txn, batch.session, now, &self.limits);
         }
         self.sessions.hear(txn, batch, now);
         let mut answer_bytes = 0;

@@ -45,6 +45,7 @@ pub(crate) fn limits(rules: Rules, caches: Caches, step_budget: usize) -> Limits
         session_window: rules.session_window,
         sessions_max: rules.sessions_max,
         session_ttl_ms: rules.session_ttl_ms,
+        session_quiet_ms: rules.session_quiet_ms,
         step_budget,
         // A few messages, where a step does little.
         moved_bytes_max: step_budget.saturating_mul(16),

@@ -31,6 +31,7 @@ impl Story {
             session_window: 1_000,
             sessions_max: 2,
             session_ttl_ms: 3_600_000,
+            session_quiet_ms: 600_000,
             in_flight_max: 120_000,
             noisy_in_flight_min: 30,
             outbox_max: 100,

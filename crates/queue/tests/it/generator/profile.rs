@@ -45,6 +45,7 @@ impl Profile {
                 session_window: pick(random, &[4, 12, 40]),
                 sessions_max: pick(random, &[3, 4, 8]),
                 session_ttl_ms: pick(random, &[60_000, 600_000, 3_600_000]),
+                session_quiet_ms: pick(random, &[20_000, 600_000, 3_600_000]),
                 in_flight_max: pick(random, &[3, 15, 1000]),
                 noisy_in_flight_min: pick(random, &[1, 3, 10]),
                 outbox_max: 1000,

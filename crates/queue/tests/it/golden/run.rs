@@ -211,6 +211,7 @@ fn state_after(operations: Vec<Operation>) -> (usize, u64, u64) {
         session_window: 100,
         sessions_max: 2,
         session_ttl_ms: 3_600_000,
+        session_quiet_ms: 600_000,
         in_flight_max: 100,
         noisy_in_flight_min: 30,
         outbox_max: 100,

@@ -35,6 +35,7 @@ pub(crate) struct Rules {
     pub(crate) session_window: usize,
     pub(crate) sessions_max: usize,
     pub(crate) session_ttl_ms: u64,
+    pub(crate) session_quiet_ms: u64,
     pub(crate) in_flight_max: u64,
     pub(crate) noisy_in_flight_min: u64,
     pub(crate) outbox_max: u64,
@@ -180,10 +181,8 @@ impl Model {
             .first()
             .and_then(|command| command.operation.as_ref());
         let opens = matches!(first, Some(Operation::OpenSession(_))) && batch.session != 0;
-        if opens && self.sessions.len() < self.rules.sessions_max {
-            self.sessions
-                .entry(batch.session)
-                .or_insert(Session::new(clock_ms));
+        if opens && !self.sessions.contains_key(&batch.session) {
+            self.open_session(batch.session, clock_ms);
         }
         if let Some(session) = self.sessions.get_mut(&batch.session) {
             session.last_seen_ms = clock_ms;
@@ -201,6 +200,25 @@ impl Model {
                 messages,
             });
         }
+    }
+
+    /// In a full house the session that was silent for longest makes room, if that is long.
+    fn open_session(&mut self, id: u64, clock_ms: u64) {
+        let Rules {
+            sessions_max,
+            session_quiet_ms,
+            ..
+        } = self.rules;
+        if self.sessions.len() == sessions_max {
+            let mut by_age: Vec<_> = self.sessions.iter().collect();
+            by_age.sort_by_key(|(id, session)| (session.last_seen_ms, **id));
+            let (oldest, last_seen_ms) = (*by_age[0].0, by_age[0].1.last_seen_ms);
+            if clock_ms - last_seen_ms < session_quiet_ms {
+                return;
+            }
+            self.sessions.remove(&oldest);
+        }
+        self.sessions.insert(id, Session::new(clock_ms));
     }
 
     /// Exactly-once: what a command of a session answers, whether it runs now, ran before or is

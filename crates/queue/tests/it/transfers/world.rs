@@ -57,6 +57,7 @@ impl World {
             session_window: 100,
             sessions_max: 4,
             session_ttl_ms: u64::MAX / 2,
+            session_quiet_ms: u64::MAX / 2,
             in_flight_max: 1000,
             noisy_in_flight_min: 3,
             outbox_max: 1 + random.below(30),
