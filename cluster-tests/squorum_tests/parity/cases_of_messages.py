@@ -135,6 +135,13 @@ MESSAGE_CASES: list[dict] = [
         facts=("wire.missing-parameter",),
     ),
     _send(
+        "illegal character in an attribute",
+        MessageBody="x",
+        MessageAttributes={"a": {"DataType": "String", "StringValue": "a\x08b"}},
+        error=VALUE,
+        facts=("limit.characters",),
+    ),
+    _send(
         "illegal character",
         MessageBody="a\x01b",
         error="InvalidMessageContents",

@@ -240,6 +240,11 @@ def test_system_attribute_names(queue, sqs):
     assert message["Attributes"].keys() == {"SentTimestamp", "SenderId"}
     (message,) = sqs.receive_message(QueueUrl=made.url, AttributeNames=["All"])["Messages"]
     assert "SentTimestamp" in message["Attributes"]
+    # The old parameter is, in AWS's model, one of names of queues' attributes: they ask for nothing.
+    message = made.receive_one(
+        AttributeNames=["QueueArn", "SenderId"], MessageSystemAttributeNames=[]
+    )
+    assert message["Attributes"].keys() == {"SenderId"}
     with refused("InvalidAttributeName"):
         made.receive(MessageSystemAttributeNames=["Foobar"])
 

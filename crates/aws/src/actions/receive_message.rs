@@ -3,8 +3,8 @@ use squorum_types::service::{QueueInfo, QueueService, ReceiveRequest, ReceivedMe
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::generated::{
-    Message, MessageAttributeValue, MessageSystemAttributeName, ReceiveMessageRequest,
-    ReceiveMessageResult,
+    Message, MessageAttributeValue, MessageSystemAttributeName, QueueAttributeName,
+    ReceiveMessageRequest, ReceiveMessageResult,
 };
 use crate::hex::{hex, uuid};
 use crate::message_attributes::{self, Attribute, Filter, Value, digest_attributes};
@@ -26,10 +26,7 @@ pub(super) async fn handle<S: QueueService>(
     let messages_max = check_messages_max(request.max_number_of_messages)?;
     let wait_time_seconds = check_wait_time(request.wait_time_seconds)?;
     let visibility_timeout_seconds = check_visibility_timeout(request.visibility_timeout)?;
-    let system_attributes = wanted(&[
-        &request.attribute_names,
-        &request.message_system_attribute_names,
-    ])?;
+    let system_attributes = wanted(&request)?;
     let patterns = request.message_attribute_names.unwrap_or_default();
     if patterns.total > patterns.items.len() {
         let parameter = "MessageAttributeNames";
@@ -66,14 +63,24 @@ pub(super) async fn handle<S: QueueService>(
     Ok(answer)
 }
 
-/// Names of system attributes that either list asks for, each once.
-fn wanted(lists: &[&Option<List<Text<'_>>>]) -> Result<Vec<MessageSystemAttributeName>, ApiError> {
+/// Names of system attributes that either list asks for, each once. The older list is, in AWS's model,
+/// one of names of queues' attributes: those are no error there and ask for nothing.
+fn wanted(
+    request: &ReceiveMessageRequest<'_>,
+) -> Result<Vec<MessageSystemAttributeName>, ApiError> {
+    let lists = [
+        (&request.attribute_names, true),
+        (&request.message_system_attribute_names, false),
+    ];
     let mut wanted = Vec::new();
-    for name in lists.iter().copied().flatten().flat_map(|list| &list.items) {
-        match MessageSystemAttributeName::parse(name) {
-            Some(name) => wanted.push(name),
-            None if name.as_str() == "All" => wanted.extend(MessageSystemAttributeName::ALL),
-            None => return Err(ApiError::unknown_attribute(name)),
+    for (list, of_queues) in lists {
+        for name in list.iter().flat_map(|list| &list.items) {
+            match MessageSystemAttributeName::parse(name) {
+                Some(name) => wanted.push(name),
+                None if name.as_str() == "All" => wanted.extend(MessageSystemAttributeName::ALL),
+                None if of_queues && QueueAttributeName::parse(name).is_some() => {}
+                None => return Err(ApiError::unknown_attribute(name)),
+            }
         }
     }
     wanted.sort_unstable();

@@ -67,7 +67,6 @@ pub(crate) enum MessageAttributeError {
 impl MessageAttributeError {
     pub(crate) fn shape(&self) -> ErrorShape {
         match self {
-            MessageAttributeError::InvalidCharacters => ErrorShape::InvalidMessageContents,
             MessageAttributeError::ListValue => ErrorShape::UnsupportedOperation,
             _ => ErrorShape::InvalidParameterValueException,
         }

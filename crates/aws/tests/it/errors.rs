@@ -359,14 +359,7 @@ async fn what_is_refused_of_message_attributes() {
         json!({"QueueUrl": QUEUE, "MessageBody": "x", "MessageAttributes": {"x": string("\u{b}")}});
     let message = "Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF \
                    | #xE000 to #xFFFD | #x10000 to #x10FFFF";
-    refused(
-        &mut client,
-        "SendMessage",
-        body,
-        "InvalidMessageContents",
-        message,
-    )
-    .await;
+    refused(&mut client, "SendMessage", body, INVALID, message).await;
     let body = json!({"QueueUrl": QUEUE, "MessageBody": "x", "MessageSystemAttributes": {"Hello": string("x")}});
     let message = "Message system attribute name 'Hello' is invalid.";
     refused(&mut client, "SendMessage", body, INVALID, message).await;
