@@ -101,6 +101,27 @@ def test_prefix_rule_first_returned(made):
     assert made.bodies() == ["1"]
 
 
+@pytest.mark.fact("fifo.returned-group", "fifo.prefix")
+def test_group_whose_head_is_returned_goes_behind_the_others(made):
+    for body in ("g1m1", "g1m2", "g2m1"):
+        made.send(body, group=body[:2])
+    first, _second = made.receive(maximum=2)
+    made.change(first, 0)
+    assert made.bodies(maximum=3) == ["g2m1", "g1m1"]
+
+
+@pytest.mark.fact("fifo.returned-group")
+def test_groups_whose_timeouts_end_go_behind_the_others(fifo):
+    """Each in the order in which they were received."""
+    made = fifo(ContentBasedDeduplication="true", VisibilityTimeout=4)
+    for body in ("g1m1", "g1m2", "g1m3", "g2m1", "g3m1"):
+        made.send(body, group=body[:2])
+    assert made.bodies(maximum=2) == ["g1m1", "g1m2"]
+    assert made.bodies(maximum=1) == ["g2m1"]
+    time.sleep(4.3)
+    assert made.bodies(VisibilityTimeout=0) == ["g3m1", "g1m1", "g1m2", "g1m3", "g2m1"]
+
+
 @pytest.mark.fact("fifo.extended-middle")
 def test_prefix_rule_second_extended(fifo):
     """After the others timed out, only what stands before the invisible one is given."""

@@ -69,6 +69,21 @@ def test_any_earlier_handle_deletes(queue):
     assert made.counters() == (0, 0, 0)
 
 
+@pytest.mark.fact("handle.new-with-each-receive")
+def test_any_earlier_handle_changes_the_timeout(queue):
+    """Also when another receiver has the message."""
+    made = queue()
+    made.send()
+    earlier = made.receive_one(VisibilityTimeout=0)
+    made.receive_one(VisibilityTimeout=600)
+    assert made.receive() == []
+    made.change(earlier, 0)
+    assert made.receive_one(VisibilityTimeout=0)["MessageId"] == earlier["MessageId"]
+    made.change(earlier, 600)
+    assert made.receive() == []
+    assert made.counters() == (0, 1, 0)
+
+
 def test_deleted_message_never_comes_back(queue):
     made = queue(VisibilityTimeout=1)
     made.send()

@@ -32,7 +32,8 @@ fn change_one<T: Txn>(
     };
     let in_flight = delivery.deadline_ms > step.now.0;
     let current = delivery.delivery_number == reference.delivery_number;
-    if !current || (step.settings.fifo && !in_flight) {
+    // A standard queue takes any earlier handle, also of a message that another has by now.
+    if step.settings.fifo && !(current && in_flight) {
         return Ok(EntryResult::NotAvailable);
     }
     let deadline = step.now.plus_ms(change.visibility_timeout_ms);

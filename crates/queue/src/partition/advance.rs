@@ -4,6 +4,7 @@ use squorum_store::{StoreError, Txn};
 
 use super::Partition;
 use super::fair::lane_of;
+use super::fifo::GroupOrder;
 use crate::keys::DELAYED_LANE;
 use crate::step::Step;
 use crate::stored_message::MessageHead;
@@ -85,7 +86,7 @@ impl Partition {
             self.row.mature_seq = seq + 1;
             self.row.delayed -= 1;
             self.row.visible += 1;
-            self.head_returned(step, &head.group_id, seq)?;
+            self.head_appears(step, &head.group_id, seq, GroupOrder::OfHead)?;
         }
         Ok(())
     }

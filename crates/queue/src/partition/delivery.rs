@@ -4,6 +4,7 @@ use squorum_proto::queue::{DeliveredMessage, DeliveryRow};
 use squorum_store::{StoreError, Txn};
 
 use super::Partition;
+use super::fifo::GroupOrder;
 use crate::rows;
 use crate::step::Step;
 use crate::stored_message::StoredMessage;
@@ -165,13 +166,23 @@ impl Partition {
         &mut self,
         step: &mut Step<'_, T>,
         seq: u64,
+        delivery: DeliveryRow,
+    ) -> Result<(), StoreError> {
+        self.end_flight(step, seq, delivery, GroupOrder::Last)
+    }
+
+    fn end_flight<T: Txn>(
+        &mut self,
+        step: &mut Step<'_, T>,
+        seq: u64,
         mut delivery: DeliveryRow,
+        order: GroupOrder,
     ) -> Result<(), StoreError> {
         self.take_from_flight(step, seq, &mut delivery)?;
         let group_id = delivery.group_id.clone();
         self.put_visible(step, seq, delivery)?;
         if step.settings.fifo {
-            self.head_returned(step, &group_id, seq)?;
+            self.head_appears(step, &group_id, seq, order)?;
         }
         Ok(())
     }
@@ -189,13 +200,13 @@ impl Partition {
         // Nobody's: the handle of a delivery that was undone is worth nothing.
         delivery.delivery_number = 0;
         if delivery.receive_count > 0 {
-            return self.return_from_flight(step, seq, delivery);
+            return self.end_flight(step, seq, delivery, GroupOrder::OfHead);
         }
         self.take_from_flight(step, seq, &mut delivery)?;
         step.txn.delete_bytes(self.keys.delivery(seq));
         self.row.visible += 1;
         if step.settings.fifo {
-            return self.head_returned(step, &delivery.group_id, seq);
+            return self.head_appears(step, &delivery.group_id, seq, GroupOrder::OfHead);
         }
         // The cursor has passed it, so an index must know it.
         self.show(step, delivery.tenant, (seq, seq), delivery.lane)

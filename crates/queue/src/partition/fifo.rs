@@ -9,8 +9,9 @@
 //! 3. What a group can give is the run of messages from its head to the first that is in flight or
 //!    delayed: nothing overtakes a message in flight.
 //!
-//! A group's position is its head's, so the group with the oldest message goes first; one that was
-//! read with a visibility timeout of zero goes behind the others, so that such readers see them all.
+//! A group's position is its head's, so the group with the oldest message goes first. One whose head
+//! was received and comes back goes behind the others, as AWS's does, so that consumers see them all
+//! whatever becomes of one group.
 
 use bytes::Bytes;
 use squorum_proto::queue::GroupRow;
@@ -27,6 +28,15 @@ use crate::step::Step;
 pub(crate) struct Served {
     group_id: String,
     row: GroupRow,
+}
+
+/// Where a group stands among those that can give something.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum GroupOrder {
+    /// By the age of its head.
+    OfHead,
+    /// Behind all others.
+    Last,
 }
 
 impl Partition {
@@ -178,16 +188,21 @@ impl Partition {
         Ok(())
     }
 
-    /// A message became visible or mature: if it is its group's head, the group is available.
-    pub(crate) fn head_returned<T: Txn>(
+    /// A message became visible: if it is its group's head, the group is available.
+    pub(crate) fn head_appears<T: Txn>(
         &mut self,
         step: &mut Step<'_, T>,
         group_id: &str,
         seq: u64,
+        order: GroupOrder,
     ) -> Result<(), StoreError> {
         let mut group = self.group(step, group_id)?;
         if group.head_seq == seq && group.position == 0 {
-            self.offer(step, group_id, &mut group)?;
+            let position = match order {
+                GroupOrder::OfHead => seq,
+                GroupOrder::Last => self.take_back_place(),
+            };
+            self.make_available(step, group_id, &mut group, position);
             rows::put(step.txn, self.keys.message_group(group_id), &group);
         }
         Ok(())

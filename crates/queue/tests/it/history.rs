@@ -337,6 +337,7 @@ impl History {
         results: &proto::EntryResults,
     ) -> Result<(), String> {
         let key = key_of(&change.partition)?;
+        let fifo = self.settings(key)?.fifo;
         let messages = &mut self.partitions.entry(key).or_default().messages;
         if change.changes.len() != results.results.len() {
             return Err("not one result per change".to_owned());
@@ -351,7 +352,10 @@ impl History {
                 continue;
             }
             let message = message.ok_or("changed what was never sent")?;
-            message.changed(reference, self.clock_ms, change.visibility_timeout_ms)?;
+            if fifo && !message.is_current(reference.delivery_number, self.clock_ms) {
+                return Err(format!("P1: changed by an old handle: {message:?}"));
+            }
+            message.changed(self.clock_ms + change.visibility_timeout_ms)?;
         }
         Ok(())
     }

@@ -190,7 +190,7 @@ fn at_ms(number: u64) -> u64 {
 #[test]
 fn the_state_of_a_log_never_changes() {
     let state = state_after(operations());
-    assert_eq!(state, (59, 0x37a75064562d7221, 0x5863137fdbfc74e));
+    assert_eq!(state, (59, 0x0deb3a7231a5dd27, 0x7c9efce3629e56f4));
 }
 
 #[test]

@@ -126,24 +126,18 @@ impl MessageHistory {
         Ok(())
     }
 
-    pub(super) fn changed(
-        &mut self,
-        reference: &proto::DeliveryReference,
-        clock_ms: u64,
-        timeout_ms: u64,
-    ) -> Result<(), String> {
-        match &mut self.delivery {
-            Some(delivery) if delivery.number == reference.delivery_number && !self.removed => {
-                delivery.deadline_ms = if timeout_ms == 0 {
-                    0
-                } else {
-                    clock_ms + timeout_ms
-                };
-                self.is_in_doubt = false;
-                Ok(())
-            }
-            _ => Err(format!("changed by an old handle: {self:?}")),
+    /// The message is invisible until then, whoever has it.
+    pub(super) fn changed(&mut self, deadline_ms: u64) -> Result<(), String> {
+        if self.removed || self.receive_count == 0 {
+            return Err(format!("changed without a handle: {self:?}"));
         }
+        self.is_in_doubt = false;
+        match &mut self.delivery {
+            Some(delivery) => delivery.deadline_ms = deadline_ms,
+            // Its last receive was undone.
+            None => self.visible_at_ms = deadline_ms,
+        }
+        Ok(())
     }
 
     /// A receive was undone, and with it the delivery, if nobody has it by another receive. Of an

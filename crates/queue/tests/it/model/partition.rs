@@ -82,8 +82,7 @@ pub(crate) struct Partition {
     pub(super) messages: Vec<Message>,
     deduplication: Vec<Deduplication>,
     pub(super) attempts: Vec<Attempt>,
-    /// FIFO groups that stand behind their head's place, because they were served with a
-    /// visibility timeout of zero.
+    /// FIFO groups that stand behind their head's place, because it was received and is back.
     pub(super) rotated: BTreeMap<String, u64>,
     /// The last place behind all others.
     last_place: u64,
@@ -151,10 +150,22 @@ impl Partition {
     /// Makes a message that was received visible again.
     pub(super) fn give_back(&mut self, at: usize, fifo: bool) {
         self.show(at);
-        if !fifo {
+        if fifo {
+            self.group_goes_back(at);
+        } else {
             let back = self.messages[at].receive_count >= RECEIVES_BEFORE_BACK_OF_QUEUE;
             let seq = self.messages[at].seq;
             self.messages[at].order = if back { self.last_place() } else { seq };
+        }
+    }
+
+    /// Puts a group behind the others whose head is visible again.
+    fn group_goes_back(&mut self, at: usize) {
+        let group_id = self.messages[at].group_id.clone();
+        let mut before = self.messages[..at].iter();
+        if before.all(|other| other.group_id != group_id) {
+            let place = self.last_place();
+            self.rotated.insert(group_id, place);
         }
     }
 
@@ -453,11 +464,8 @@ impl Partition {
         };
         let message = &mut self.messages[at];
         let in_flight = matches!(message.state, State::InFlight(deadline) if deadline > clock_ms);
-        // Numbers start from 1, so that of a message without delivery is nobody's.
-        if message.receive_count == 0
-            || message.delivery_number != delivery.delivery_number
-            || (fifo && !in_flight)
-        {
+        let current = in_flight && message.delivery_number == delivery.delivery_number;
+        if message.receive_count == 0 || (fifo && !current) {
             return proto::EntryResult::NotAvailable;
         }
         let deadline_ms = clock_ms + change.visibility_timeout_ms;
@@ -503,7 +511,12 @@ impl Partition {
             if message.receive_count == 0 {
                 message.first_received_at_ms = 0;
             }
-            self.give_back(at, fifo);
+            if fifo {
+                // As if it had not been received.
+                self.show(at);
+            } else {
+                self.give_back(at, fifo);
+            }
         }
     }
 
