@@ -125,3 +125,18 @@ fn a_long_gap_behind_an_expired_head_holds_nothing_up() {
         }
     }
 }
+
+/// The story's own session is the first; there is room for two, and ten minutes make a third.
+#[test]
+fn in_a_full_house_the_session_that_was_silent_for_longest_makes_room() {
+    let mut story = Story::begin();
+    story.now_ms += 1;
+    assert!(story.opens(2));
+    assert!(!story.opens(3));
+    story.now_ms += 599_998;
+    assert!(!story.opens(3), "a millisecond early");
+    story.now_ms += 1;
+    assert!(story.opens(3), "in the place of the first");
+    assert!(story.opens(2), "still there");
+    assert!(!story.opens(1));
+}

@@ -81,8 +81,22 @@ impl Story {
     }
 
     pub(crate) fn run_all(&mut self, commands: Vec<proto::Command>) -> Vec<CommandOutcome> {
+        self.run_in(1, commands)
+    }
+
+    /// The same in a session of its own: whether the shard has room for it.
+    pub(crate) fn opens(&mut self, session: u64) -> bool {
+        let open = proto::Command {
+            number: 1,
+            operation: Some(Operation::OpenSession(proto::OpenSession {})),
+        };
+        let opened = self.run_in(session, vec![open]).pop().unwrap();
+        matches!(opened.outcome.kind, Some(Kind::Done(_)))
+    }
+
+    fn run_in(&mut self, session: u64, commands: Vec<proto::Command>) -> Vec<CommandOutcome> {
         let batch = proto::SessionBatch {
-            session: 1,
+            session,
             acknowledged_below: commands[0].number,
             commands,
             ..Default::default()
