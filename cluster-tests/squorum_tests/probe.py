@@ -56,7 +56,8 @@ class SendProbe:
                 if attempt.started >= since and attempt.status == 200:
                     return attempt.ended - since
             time.sleep(PERIOD_SECONDS)
-        raise AssertionError(f"nothing acknowledged for {deadline_seconds} s")
+        through = f"through {self._place.host}"
+        raise AssertionError(f"nothing acknowledged {through} for {deadline_seconds} s")
 
     def failures(self) -> list[Attempt]:
         return [attempt for attempt in self.attempts if attempt.status != 200]
