@@ -226,15 +226,23 @@ impl Cluster {
     }
 }
 
-/// No threads, as in simulations. All members share one worker then: a leader must not be deposed
+/// The longest election timeout, and the lease, of a [`patient`] group.
+pub(crate) const PATIENT_LEASE: Duration = Duration::from_secs(2);
+
+/// Timeouts that no moment ends in which a busy machine runs nobody: a leader must not be deposed
 /// because it is slow.
-pub(crate) fn inline(options: &mut GroupOptions) {
-    options.apply_on = ApplyOn::Caller;
+pub(crate) fn patient(options: &mut GroupOptions) {
     options.timings = Timings {
         heartbeat_interval_ms: 250,
         election_timeout_min_ms: 1500,
-        election_timeout_max_ms: 2000,
+        election_timeout_max_ms: PATIENT_LEASE.as_millis() as u64,
     };
+}
+
+/// No threads, as in simulations. All members share one worker then, which makes them slow.
+pub(crate) fn inline(options: &mut GroupOptions) {
+    options.apply_on = ApplyOn::Caller;
+    patient(options);
 }
 
 /// Watches that no two members serve from their own state at the same time.

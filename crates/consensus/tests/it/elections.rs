@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 use squorum_consensus::Group;
 use squorum_consensus::testing::Outcome;
 
-use crate::cluster::{Cluster, IDS, inline};
+use crate::cluster::{Cluster, IDS, PATIENT_LEASE, inline, patient};
 use crate::harness::{check, entry, propose_all, until};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -51,7 +51,7 @@ fn heard(leader: &Group<Outcome>) -> usize {
 /// Its heartbeats arrive, only the answers wait. No other leader could do better.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn disks_that_hang_depose_no_leader() {
-    let cluster = Cluster::new().await;
+    let cluster = Cluster::with(patient).await;
     cluster.propose(&entry(1), None).await;
     let leader = cluster.leader().await;
     let term = cluster.group(leader).leadership().term;
@@ -59,7 +59,7 @@ async fn disks_that_hang_depose_no_leader() {
         cluster.log(id).hold();
     }
     let hang = async {
-        tokio::time::sleep(Duration::from_secs(2)).await;
+        tokio::time::sleep(3 * PATIENT_LEASE).await;
         for id in IDS {
             cluster.log(id).release();
         }

@@ -3,13 +3,13 @@ use std::time::Instant;
 use squorum_consensus::{ProposeError, TransferError};
 use squorum_types::NodeId;
 
-use crate::cluster::{Cluster, IDS, LeaseWatch};
+use crate::cluster::{Cluster, IDS, LeaseWatch, PATIENT_LEASE, patient};
 use crate::harness::{entry, until};
 use crate::partitions::{Load, assert_kept};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_leadership_goes_where_it_is_sent() {
-    let cluster = Cluster::new().await;
+    let cluster = Cluster::with(patient).await;
     let leases = LeaseWatch::start(&cluster);
     let load = Load::start(&cluster, 100);
     for round in 0..6 {
@@ -40,7 +40,7 @@ async fn the_leadership_goes_where_it_is_sent() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn only_a_leader_hands_over_and_only_to_who_can_take_it() {
-    let mut cluster = Cluster::new().await;
+    let mut cluster = Cluster::with(patient).await;
     let leader = cluster.leader().await;
     let [follower, other] = IDS
         .into_iter()
@@ -72,7 +72,7 @@ async fn only_a_leader_hands_over_and_only_to_who_can_take_it() {
     until("the silence to be noticed", || {
         let progress = group.replication();
         let other = progress.iter().find(|p| p.node == NodeId(other)).unwrap();
-        other.heard_ago.is_none_or(|ago| ago.as_millis() > 300)
+        other.heard_ago.is_none_or(|ago| ago > PATIENT_LEASE)
     })
     .await;
     let refused = group.transfer_leadership(NodeId(other)).await;

@@ -8,7 +8,7 @@ use squorum_proto::raft::install_snapshot_request::Part;
 use squorum_proto::raft::raft_client::RaftClient;
 use squorum_types::NodeId;
 
-use crate::cluster::{Cluster, IDS, inline};
+use crate::cluster::{Cluster, IDS, PATIENT_LEASE, inline, patient};
 use crate::harness::{GROUP, PATIENCE, entry, until};
 use crate::partitions::{Load, assert_kept};
 
@@ -236,7 +236,7 @@ async fn a_damaged_snapshot_is_refused_and_changes_nothing() {
 /// openraft forgets the leases that it promised; this node does not.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_restarts_does_not_vote_while_a_lease_may_hold() {
-    let mut cluster = Cluster::new().await;
+    let mut cluster = Cluster::with(patient).await;
     cluster.propose(&entry(1), None).await;
     cluster.converge().await;
     let leader = cluster.leader().await;
@@ -273,7 +273,7 @@ async fn who_restarts_does_not_vote_while_a_lease_may_hold() {
     };
     let refusal = ask().await.unwrap_err().to_string();
     assert!(refusal.contains("restarted a moment ago"), "{refusal}");
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    tokio::time::sleep(PATIENT_LEASE).await;
     assert!(ask().await.unwrap().granted);
     cluster.links.heal();
     cluster.converge().await;
