@@ -7,6 +7,7 @@ import time
 import pytest
 
 from squorum_tests import client
+from squorum_tests.promptness import LATE_SECONDS_MAX, assert_prompt, best_of_three
 from squorum_tests.queue import Queue, refused
 
 # How late a wake-up may be. It is no speed test: a poll that is not woken comes a second or more late.
@@ -43,10 +44,11 @@ def poll(node):
 
 def assert_woken(poll: Poll, since: float, bodies: list[str]):
     assert poll.bodies() == bodies
-    assert poll.ended - since < PROMPT_SECONDS
+    assert_prompt(poll.ended - since, PROMPT_SECONDS)
 
 
 @pytest.mark.fact("poll.wakes")
+@best_of_three
 def test_send_wakes(queue, poll):
     made = queue()
     waiting = poll(made)
@@ -56,6 +58,7 @@ def test_send_wakes(queue, poll):
 
 
 @pytest.mark.fact("poll.one-is-enough")
+@best_of_three
 def test_one_message_is_enough(queue, poll):
     """It does not wait to fill the batch."""
     made = queue()
@@ -65,23 +68,28 @@ def test_one_message_is_enough(queue, poll):
     assert_woken(waiting, sent, ["one"])
 
 
+@best_of_three
 def test_message_that_is_there_is_returned_at_once(queue):
     made = queue()
     made.send()
     began = time.monotonic()
     assert len(made.receive(wait=20)) == 1
-    assert time.monotonic() - began < PROMPT_SECONDS
+    assert_prompt(time.monotonic() - began, PROMPT_SECONDS)
 
 
 @pytest.mark.one_protocol
+@best_of_three
 def test_empty_poll_lasts_its_time(queue):
     made = queue()
     began = time.monotonic()
     assert made.receive(wait=2) == []
-    assert 2 <= time.monotonic() - began < 2 + 1.5
+    elapsed = time.monotonic() - began
+    assert elapsed >= 2
+    assert_prompt(elapsed - 2, 1.5)
 
 
 @pytest.mark.fact("poll.default-and-override")
+@best_of_three
 def test_queue_attribute_is_the_default_and_zero_overrides(queue, sqs):
     made = queue(ReceiveMessageWaitTimeSeconds=2)
     began = time.monotonic()
@@ -89,7 +97,7 @@ def test_queue_attribute_is_the_default_and_zero_overrides(queue, sqs):
     assert time.monotonic() - began >= 2
     began = time.monotonic()
     made.receive(wait=0)
-    assert time.monotonic() - began < PROMPT_SECONDS
+    assert_prompt(time.monotonic() - began, PROMPT_SECONDS)
 
 
 @pytest.mark.fact("error.wait-time")
@@ -104,6 +112,7 @@ def test_range(queue, seconds):
 
 
 @pytest.mark.fact("poll.wakes")
+@best_of_three
 def test_end_of_a_visibility_timeout_wakes(queue, poll):
     made = queue(VisibilityTimeout=2)
     made.send("again")
@@ -113,6 +122,7 @@ def test_end_of_a_visibility_timeout_wakes(queue, poll):
 
 
 @pytest.mark.fact("poll.wakes")
+@best_of_three
 def test_end_of_a_delay_wakes(queue, poll):
     made = queue()
     sent = time.monotonic()
@@ -121,6 +131,7 @@ def test_end_of_a_delay_wakes(queue, poll):
 
 
 @pytest.mark.fact("poll.wakes", "visibility.zero-returns")
+@best_of_three
 def test_return_wakes(queue, poll):
     """ChangeMessageVisibility(0)."""
     made = queue()
@@ -132,6 +143,7 @@ def test_return_wakes(queue, poll):
     assert_woken(waiting, changed, ["returned"])
 
 
+@best_of_three
 def test_shortened_timeout_wakes(queue, poll):
     made = queue(VisibilityTimeout=600)
     made.send("sooner")
@@ -143,6 +155,7 @@ def test_shortened_timeout_wakes(queue, poll):
 
 
 @pytest.mark.fact("fifo.delete-unlocks")
+@best_of_three
 def test_free_group_wakes(fifo, poll):
     """Deleting what is in flight unlocks the group."""
     made = fifo(ContentBasedDeduplication="true")
@@ -156,6 +169,7 @@ def test_free_group_wakes(fifo, poll):
 
 
 @pytest.mark.fact("poll.wakes")
+@best_of_three
 def test_returned_head_of_a_group_wakes(fifo, poll):
     """By ChangeMessageVisibility(0), and by the end of its timeout."""
     made = fifo(ContentBasedDeduplication="true")
@@ -172,6 +186,7 @@ def test_returned_head_of_a_group_wakes(fifo, poll):
 
 
 @pytest.mark.fact("poll.wakes")
+@best_of_three
 def test_dead_letter_and_its_redrive_wake(queue, poll, sqs):
     """What is moved to a queue is as good as sent."""
     dead = queue()
@@ -189,7 +204,7 @@ def test_dead_letter_and_its_redrive_wake(queue, poll, sqs):
     sqs.start_message_move_task(SourceArn=target)
     assert waiting.bodies() == ["poison"]
     # A task moves in steps; a poll that nobody woke would have waited to its end.
-    assert waiting.ended - moved < 10 * PROMPT_SECONDS
+    assert waiting.ended - moved < LATE_SECONDS_MAX
 
 
 @pytest.mark.one_protocol
@@ -223,6 +238,7 @@ def test_deleted_queue_ends_the_poll(queue):
 
 
 @pytest.mark.one_protocol
+@best_of_three
 def test_many_polls_on_many_queues(node, queue, poll):
     """Waiting costs nothing that others need: with a hundred polls open, a send is still prompt."""
     parked = [poll_later(node, queue()) for _ in range(100)]
