@@ -125,13 +125,13 @@ def test_groups_whose_timeouts_end_go_behind_the_others(fifo):
 @pytest.mark.fact("fifo.extended-middle")
 def test_prefix_rule_second_extended(fifo):
     """After the others timed out, only what stands before the invisible one is given."""
-    made = fifo(ContentBasedDeduplication="true", VisibilityTimeout=1)
+    made = fifo(ContentBasedDeduplication="true", VisibilityTimeout=4)
     for body in ("1", "2", "3"):
         made.send(body, group="g")
     messages = made.receive()
     assert len(messages) == 3
     made.change(messages[1], 600)
-    time.sleep(1.3)
+    time.sleep(4.3)
     assert made.bodies() == ["1"]
 
 
@@ -348,9 +348,9 @@ def test_delete_after_the_timeout_is_refused(made):
 @pytest.mark.fact("handle.fifo-expired")
 def test_extended_timeout_counts_for_the_delete(made):
     made.send("a", group="g")
-    message = made.receive_one(VisibilityTimeout=1)
+    message = made.receive_one(VisibilityTimeout=4)
     made.change(message, 600)
-    time.sleep(1.3)
+    time.sleep(4.3)
     made.delete(message)
     assert made.counters() == (0, 0, 0)
 
