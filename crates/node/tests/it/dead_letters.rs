@@ -237,8 +237,11 @@ fn what_a_cancelled_task_has_moved_stays_moved() {
     let client = Client(cluster.node(0));
     block_on(async {
         let (dead, source) = all_dead(&client, "").await;
-        let started = start_move(&client, &dead, Some(50)).await;
-        tokio::time::sleep(Duration::from_millis(400)).await;
+        // So few a second that the first are moved long before the last.
+        let started = start_move(&client, &dead, Some(5)).await;
+        while first_task(&client, &dead).await.moved == 0 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
         client
             .0
             .cancel_move(&caller(), &dead, started.id)
