@@ -13,7 +13,14 @@ import time
 from pathlib import Path
 
 from squorum_tests.network import Network
-from squorum_tests.node import Node, NodeFailed, Place, binary, free_port
+from squorum_tests.node import (
+    ADMIN_DEADLINE_SECONDS,
+    Node,
+    NodeFailed,
+    Place,
+    binary,
+    free_port,
+)
 
 PORT, ADMIN_PORT, CLUSTER_PORT = 9324, 9325, 9326
 NODES = 3
@@ -132,9 +139,15 @@ class Cluster:
 
     def partitions(self, queue: str, through: int = 0) -> list[dict]:
         """Partition, shard and leader, as node `through` knows them."""
-        status, text = self.nodes[through].admin_get(f"/status/queue?name={queue}")
+        path = f"/status/queue?name={queue}"
+        status, text = self.nodes[through].admin_get(path, ADMIN_DEADLINE_SECONDS)
         assert status == 200, f"/status/queue: {status} {text}"
         return json.loads(text)["partitions"]
+
+    def is_balanced(self) -> bool:
+        """In a new cluster, and after a start, leaderships still go to where they belong."""
+        leads = [node["leads"] for node in self.nodes[0].status()["nodes"]]
+        return max(leads) - min(leads) <= 1
 
     def wait_until_well(self, deadline_seconds: float = READY_DEADLINE_SECONDS) -> float:
         """Until every node says that all is well; returns the seconds that took."""

@@ -14,6 +14,8 @@ from pathlib import Path
 
 READY_POLL_SECONDS = 0.005
 START_DEADLINE_SECONDS = 60.0
+# Of what is asked once and must be answered, on a busy machine too.
+ADMIN_DEADLINE_SECONDS = 30.0
 # A level as tracing prints it, or a panic's message.
 ERROR_LINE = re.compile(r"(^|\s)ERROR(\s|$)|panicked at")
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -168,14 +170,14 @@ class Node:
 
     def status(self) -> dict:
         """What the node knows of its cluster."""
-        status, text = self.admin_get("/status")
+        status, text = self.admin_get("/status", ADMIN_DEADLINE_SECONDS)
         assert status == 200, f"/status: {status} {text}"
         return json.loads(text)
 
     def metric(self, name: str, **labels: str) -> float:
         """The sum over all series of this name that have these labels, of which there may be none; a
         counter without its `_total`."""
-        status, text = self.admin_get("/metrics")
+        status, text = self.admin_get("/metrics", ADMIN_DEADLINE_SECONDS)
         assert status == 200, f"/metrics: {status} {text}"
         assert f"# TYPE {name} " in text, f"no metric named {name}"
         lines = [line for line in text.splitlines() if not line.startswith("#")]

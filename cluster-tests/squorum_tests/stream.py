@@ -14,6 +14,7 @@ from pathlib import Path
 
 from squorum_tests import clients, network
 from squorum_tests.cluster import PORT, Cluster
+from squorum_tests.dead_letters import wait_for_leaders
 from squorum_tests.name_server import NameServer
 from squorum_tests.scenarios import NAME
 
@@ -136,6 +137,6 @@ def other_leader(cluster: Cluster, queue: str, index: int) -> int:
     """A node other than `index` that leads a partition of the queue, or else anything: what leads moves
     when a node dies, and comes back later."""
     other = cluster.others(index)[0]
-    leaders = [cluster.index_of(part["leader"]) for part in cluster.partitions(queue, other)]
+    leaders = wait_for_leaders(cluster, queue, through=other)
     others = [leader for leader in leaders if leader != index]
     return others[0] if others else other

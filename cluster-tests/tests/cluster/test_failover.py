@@ -7,6 +7,7 @@ import time
 import pytest
 
 from squorum_tests import client
+from squorum_tests.dead_letters import wait_for_leader
 from squorum_tests.probe import SendProbe
 from squorum_tests.size import LONG, size
 
@@ -14,16 +15,6 @@ KILLS = size(5, 100)
 P50_SECONDS_MAX = 0.5
 P99_SECONDS_MAX = 1.2
 SETTLE_SECONDS = 1.0
-
-
-def leader(cluster, queue: str, through: int) -> int:
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        found = cluster.leader_of(queue, through)
-        if found is not None:
-            return found
-        time.sleep(0.05)
-    raise AssertionError(f"nobody leads {queue}")
 
 
 def percentile(values: list[float], share: float) -> float:
@@ -43,7 +34,7 @@ def test_kill_of_a_leader(cluster, figures):
     figures.note(seconds=outages)
     for _ in range(KILLS):
         cluster.wait_until_well()
-        dying = leader(cluster, queue, through=0)
+        dying = wait_for_leader(cluster, queue)
         place = cluster.nodes[cluster.others(dying)[len(outages) % 2]].place
         with SendProbe(place, f"http://{place.host}:{place.port}/{path}") as probe:
             time.sleep(SETTLE_SECONDS)

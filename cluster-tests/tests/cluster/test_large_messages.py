@@ -4,6 +4,7 @@ any answer between nodes holds. Each comes once, and at once."""
 from concurrent.futures import ThreadPoolExecutor
 
 from squorum_tests import client
+from squorum_tests.dead_letters import wait_for_leader
 from squorum_tests.queue import Queue
 
 MESSAGES = 60
@@ -22,7 +23,7 @@ def test_many_receive_the_largest_messages_at_once(cluster):
         "VisibilityTimeout": str(VISIBILITY_TIMEOUT_SECONDS),
     }
     sqs.create_queue(QueueName=name, Attributes=attributes)
-    gateway = cluster.others(cluster.leader_of(name))[0]
+    gateway = cluster.others(wait_for_leader(cluster, name))[0]
     endpoint = cluster.endpoints[gateway]
 
     def send(number: int) -> None:

@@ -12,6 +12,7 @@ import pytest
 from botocore.exceptions import BotoCoreError
 
 from squorum_tests import client
+from squorum_tests.dead_letters import wait_for_leader
 from squorum_tests.queue import Queue
 from squorum_tests.size import LONG, seed, size
 
@@ -109,7 +110,7 @@ def test_leader_dies_between_commit_and_answer(
     resubmitted = 0
     for _ in range(KILLS):
         cluster.wait_until_well()
-        dying = cluster.leader_of(name)
+        dying = wait_for_leader(cluster, name)
         gateway = cluster.others(dying)[0]
         queue = warmed_up(through(cluster, gateway, name))
         send_group(queue)
@@ -130,7 +131,7 @@ def test_gateway_dies_before_it_answers(cluster, name, randomness, delay_seconds
     unanswered = 0
     for _ in range(KILLS):
         cluster.wait_until_well()
-        leader = cluster.leader_of(name)
+        leader = wait_for_leader(cluster, name)
         dying, staying = cluster.others(leader)
         survivor, gateway = (through(cluster, index, name) for index in (staying, dying))
         warmed_up(gateway)
