@@ -9,7 +9,7 @@ import json
 import multiprocessing
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,25 +19,39 @@ from squorum_tests.raw_http import RawConnection
 BATCH = 10
 POLL_SECONDS = 1
 JOIN_SECONDS = 60.0
+AWAITED_SECONDS_MAX = 60.0
 FORK = multiprocessing.get_context("fork")
 
 
 @dataclass(frozen=True)
 class Handled:
-    """A message that a consumer got: whose it is, how long it was in the queue, when that was."""
+    """A message that a consumer got: whose it is, when it was sent, when it came."""
 
     tenant: str
-    dwell_seconds: float
+    sent: float
     at: float
+
+    @property
+    def dwell_seconds(self) -> float:
+        return self.at - self.sent
 
 
 class Hands:
-    """A fixed set of consumers, one message at a time each, over all nodes in turn."""
+    """A fixed set of consumers, one message at a time each, over all nodes in turn. They count what
+    they got of `awaited` tenants."""
 
     def __init__(
-        self, places: Sequence[Place], queue_url: str, processes: int, threads: int, work: float
+        self,
+        places: Sequence[Place],
+        queue_url: str,
+        processes: int,
+        threads: int,
+        work: float,
+        awaited: Collection[str],
     ):
         self._stop = FORK.Event()
+        self._awaited = awaited
+        self._count = FORK.Value("i", 0)
         self._results = FORK.SimpleQueue()
         self._work_seconds = work
         self._queue_url = queue_url
@@ -56,6 +70,13 @@ class Hands:
         for process in self._processes:
             process.join(JOIN_SECONDS)
             process.kill()
+
+    def wait_for(self, count: int) -> None:
+        """Until so many messages of the awaited tenants have come."""
+        deadline = time.monotonic() + AWAITED_SECONDS_MAX
+        while self._count.value < count:
+            assert time.monotonic() < deadline, f"{self._count.value} of {count} messages came"
+            time.sleep(0.05)
 
     def end(self) -> list[Handled]:
         """Lets every consumer finish; what they got."""
@@ -79,7 +100,10 @@ class Hands:
                 for message in answer.json.get("Messages", []):
                     now = time.monotonic()
                     body = json.loads(message["Body"])
-                    handled.append(Handled(body["tenant"], now - body["sent"], now))
+                    handled.append(Handled(body["tenant"], body["sent"], now))
+                    if body["tenant"] in self._awaited:
+                        with self._count.get_lock():
+                            self._count.value += 1
                     time.sleep(self._work_seconds)
                     handle = message["ReceiptHandle"]
                     delete = {"QueueUrl": self._queue_url, "ReceiptHandle": handle}
