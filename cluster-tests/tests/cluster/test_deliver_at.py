@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import pytest
 
 from squorum_tests import client
+from squorum_tests.bulk import WORKERS, in_parallel
+from squorum_tests.dead_letters import wait_for_leader
 from squorum_tests.queue import Queue
 from squorum_tests.scenarios import one_name
 from squorum_tests.size import size
@@ -19,8 +21,8 @@ MESSAGES = size(200, 2_000)
 KILLS = size(2, 10)
 # One message is due at each such step.
 STEP_SECONDS = 0.1
-# After their send, so that all wait before anything happens.
-LEAD_SECONDS = 4.0
+# After their send has begun, so that all wait before anything happens.
+LEAD_SECONDS = 10.0
 BATCH = 10
 CONSUMERS = 3
 VISIBILITY_TIMEOUT_SECONDS = 30
@@ -111,25 +113,29 @@ def patiently(call):
             time.sleep(0.05)
 
 
-def send_all(queue: Queue, first: float) -> dict[str, float]:
-    """When each message is due. Every other one is sent with a text."""
+def entry(body: str, due: float) -> dict:
+    """Every other one is sent with a text."""
+    deliver_at = {
+        "DataType": "Number" if int(body) % 2 else "String",
+        "StringValue": str(round(due * 1000)),
+    }
+    attributes = {"squorum.deliver-at": deliver_at}
+    return {"Id": body, "MessageBody": body, "MessageAttributes": attributes}
+
+
+def send_all(endpoint: str, url: str, first: float) -> dict[str, float]:
+    """When each message is due. They are sent by many at once, so that all are there before the first
+    is due."""
     due = {str(number): round(first + number * STEP_SECONDS, 3) for number in range(MESSAGES)}
     bodies = list(due)
-    for begin in range(0, MESSAGES, BATCH):
-        entries = [
-            {
-                "Id": body,
-                "MessageBody": body,
-                "MessageAttributes": {
-                    "squorum.deliver-at": {
-                        "DataType": "Number" if int(body) % 2 else "String",
-                        "StringValue": str(round(due[body] * 1000)),
-                    }
-                },
-            }
-            for body in bodies[begin : begin + BATCH]
-        ]
-        assert len(queue.send_batch(entries)["Successful"]) == BATCH
+
+    def work(worker: int) -> None:
+        mine = Queue(client.sqs_of_users(endpoint), url)
+        for begin in range(worker * BATCH, MESSAGES, WORKERS * BATCH):
+            entries = [entry(body, due[body]) for body in bodies[begin : begin + BATCH]]
+            assert len(mine.send_batch(entries)["Successful"]) == BATCH
+
+    in_parallel(work)
     return due
 
 
@@ -137,7 +143,7 @@ def break_leaders(cluster, name: str) -> Troubles:
     """Kills leaders one after the other, at last all nodes; the times of trouble."""
     troubles = []
     for number in range(KILLS):
-        victims = list(range(3)) if number == KILLS - 1 else [cluster.leader_of(name)]
+        victims = list(range(3)) if number == KILLS - 1 else [wait_for_leader(cluster, name)]
         began = time.time()
         cluster.kill(*victims)
         time.sleep(0.5)
@@ -158,7 +164,7 @@ def test_messages_come_at_their_time_while_leaders_die(cluster, figures):
     sqs = client.sqs_of_users(cluster.endpoints[0])
     attributes = {"VisibilityTimeout": str(VISIBILITY_TIMEOUT_SECONDS)}
     queue = Queue(sqs, sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"])
-    due = send_all(queue, time.time() + LEAD_SECONDS)
+    due = send_all(cluster.endpoints[0], queue.url, time.time() + LEAD_SECONDS)
     assert queue.counters() == (0, 0, MESSAGES)
     with one_name(cluster) as endpoint, Arrivals(endpoint, name) as arrivals:
         # Some are due in every trouble, however quickly it is over.
