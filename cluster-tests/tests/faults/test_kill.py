@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from squorum_tests.machine import start_bar
 from squorum_tests.profile import Profile
 from squorum_tests.size import seed, size
 from squorum_tests.workload import judge, running
@@ -25,8 +26,8 @@ def test_kill_under_load(own_node):
         for _ in range(KILLS):
             time.sleep(randomness.uniform(0.5, 2.5))
             own_node.kill()
-            ready_seconds = own_node.start()
-            assert ready_seconds <= READY_SECONDS_MAX
+            bar = start_bar(READY_SECONDS_MAX, own_node.directory)
+            assert own_node.start() <= bar
         time.sleep(1)
         print(f"ready after {[round(seconds, 3) for seconds in own_node.ready_seconds]} s")
         judge(workloads, acked_min=10 * KILLS)

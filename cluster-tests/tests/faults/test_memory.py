@@ -6,6 +6,7 @@ import pytest
 
 from squorum_tests import client
 from squorum_tests.load import load
+from squorum_tests.machine import start_bar
 from squorum_tests.size import LONG, size
 
 MESSAGES = size(60_000, 1_000_000)
@@ -37,6 +38,17 @@ def visible(node, queue: str) -> int:
     return int(answer["Attributes"]["ApproximateNumberOfMessages"])
 
 
+def empty_rate(node, queue: str, common: dict) -> float:
+    """Messages a second through a queue that stays empty."""
+    empty = load("pipeline", node, queue, duration=size(3, 10), **common)
+    assert_clean(empty)
+    return empty["messages_per_second"]
+
+
+def assert_clean(report: dict) -> None:
+    assert (report["lost"], report["duplicates"], report["disordered"]) == (0, 0, 0)
+
+
 @pytest.mark.timeout(5400)
 @pytest.mark.parametrize("groups", [0, GROUPS], ids=["standard", "fifo"])
 def test_backlog_costs_no_memory(make_node, groups):
@@ -46,8 +58,7 @@ def test_backlog_costs_no_memory(make_node, groups):
     budget = fresh + MEMTABLE_MIB + BLOCK_CACHE_MIB + LOG_TAIL_MIB
     queue = "backlog.fifo" if groups else "backlog"
     common = {"batch": 10} | ({"groups": groups} if groups else {})
-    empty = load("pipeline", own_node, "p" + queue, duration=size(3, 10), **common)
-    assert (empty["lost"], empty["duplicates"], empty["disordered"]) == (0, 0, 0)
+    empty_rates = [empty_rate(own_node, "p" + queue, common)]
     idle = resident_mib(own_node)
 
     sent = load("send", own_node, queue, messages=MESSAGES, **common)
@@ -65,15 +76,21 @@ def test_backlog_costs_no_memory(make_node, groups):
         assert triple <= max(left, budget) + NOISE_MIB
 
     own_node.kill()
+    bar = start_bar(READY_SECONDS_MAX, own_node.directory)
     ready_seconds = own_node.start()
     print(f"ready after {ready_seconds:.3f} s")
-    assert ready_seconds <= READY_SECONDS_MAX
+    assert ready_seconds <= bar
 
+    if not LONG:
+        # What the machine's disk carried some time ago, it need not carry any more.
+        empty_rates.append(empty_rate(own_node, "before" + queue, common))
     drained = load("drain", own_node, queue, messages=MESSAGES, **common)
-    assert (drained["lost"], drained["duplicates"], drained["disordered"]) == (0, 0, 0)
+    assert_clean(drained)
     assert visible(own_node, queue) == 0
     after = resident_mib(own_node)
-    drain_rate, empty_rate = drained["messages_per_second"], empty["messages_per_second"]
-    print(f"drain {drain_rate:.0f}/s, empty pipeline {empty_rate:.0f}/s, RSS {after:.0f} MiB")
+    if not LONG:
+        empty_rates.append(empty_rate(own_node, "after" + queue, common))
+    drain_rate, slowest = drained["messages_per_second"], min(empty_rates)
+    print(f"drain {drain_rate:.0f}/s, empty pipeline {slowest:.0f}/s, RSS {after:.0f} MiB")
     assert after <= budget + GROWTH_MAX_MIB
-    assert drain_rate >= empty_rate / 2
+    assert drain_rate >= slowest / 2
