@@ -14,7 +14,7 @@ As in the checker, only what is wrong under every possible timing of the calls i
 """
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from squorum_tests.checker import Violation, is_refusal
@@ -34,11 +34,22 @@ class Period:
     ended: float
 
 
+# How long the clients themselves stood still between two moments.
+Stalled = Callable[[float, float], float]
+
+
+def never(_earlier: float, _later: float) -> float:
+    return 0.0
+
+
 def longest_gap(
-    histories: Iterable[History], period: Period, endpoints: set[str] | None = None
+    histories: Iterable[History],
+    period: Period,
+    endpoints: set[str] | None = None,
+    stalled: Stalled = never,
 ) -> float:
     """The longest time within `period` without an acknowledged send by the clients of `endpoints`
-    (all if not said)."""
+    (all if not said), without that for which they stood still themselves."""
     times = sorted(
         send.ended
         for history in histories
@@ -46,7 +57,8 @@ def longest_gap(
         if send.acked and period.started <= send.ended <= period.ended and at(send, endpoints)
     )
     edges = [period.started, *times, period.ended]
-    return max(later - earlier for earlier, later in itertools.pairwise(edges))
+    pairs = itertools.pairwise(edges)
+    return max(later - earlier - stalled(earlier, later) for earlier, later in pairs)
 
 
 def check_gap(
@@ -54,8 +66,9 @@ def check_gap(
     period: Period,
     seconds_max: float,
     endpoints: set[str] | None = None,
+    stalled: Stalled = never,
 ) -> list[Violation]:
-    gap = longest_gap(histories, period, endpoints)
+    gap = longest_gap(histories, period, endpoints, stalled)
     return [Violation("gap", f"{gap:.2f} s without a send")] if gap > seconds_max else []
 
 

@@ -26,6 +26,7 @@ from squorum_tests.continuity import (
 )
 from squorum_tests.figures import Figures
 from squorum_tests.history import History
+from squorum_tests.machine import Stalls
 from squorum_tests.node import Place
 from squorum_tests.probe import SendProbe
 from squorum_tests.profile import Profile
@@ -110,7 +111,11 @@ def wait_for_sends(workloads: list[Workload]) -> None:
 def survive_kills_in_turn(cluster: Breakable, figures: Figures) -> None:
     """SIGKILL of each node in turn, each back before the next one dies."""
     nodes = len(cluster.places)
-    with one_name(cluster) as endpoint, load_of_users(endpoint, figures) as workloads:
+    with (
+        Stalls() as stalls,
+        one_name(cluster) as endpoint,
+        load_of_users(endpoint, figures) as workloads,
+    ):
         found = histories(workloads)
         began = time.monotonic()
         gaps, ready = [], []
@@ -134,7 +139,7 @@ def survive_kills_in_turn(cluster: Breakable, figures: Figures) -> None:
         judge(workloads, ACKED_MIN, figures)
         note_exceptions(figures, found)
         violations = check_exceptions(found)
-        violations += check_gap(found, under_fault, KILL_GAP_SECONDS_MAX)
+        violations += check_gap(found, under_fault, KILL_GAP_SECONDS_MAX, stalled=stalls.longest)
         violations += check_delivery(found, under_fault.ended, DELIVERY_SECONDS_MAX)
         assert_none(violations)
 

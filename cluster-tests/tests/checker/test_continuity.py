@@ -140,3 +140,13 @@ def test_gap_counts_the_edges_and_not_what_was_refused():
     assert longest_gap([history], Period(0.0, 12.0)) == 7.0
     assert longest_gap([history], Period(0.0, 8.0)) == 5.0
     assert longest_gap([history], Period(0.0, 8.0), {NODE}) == 8.0
+
+
+def test_clients_that_stand_still_see_no_gap_of_the_nodes():
+    history = History("good")
+    history.sends += [send(OTHER, 0.9, 1.0), send(OTHER, 5.9, 6.0)]
+
+    def stalled(earlier: float, later: float) -> float:
+        return 4.0 if earlier < 3.0 < later else 0.0
+
+    assert longest_gap([history], Period(0.0, 8.0), stalled=stalled) == 2.0
