@@ -8,6 +8,7 @@ import time
 import pytest
 
 from squorum_tests import client
+from squorum_tests.background import wait_for
 from squorum_tests.queue import Queue
 from squorum_tests.replacing import survive_replacements
 from squorum_tests.replicas import wait_until_equal, wait_until_voters
@@ -115,9 +116,11 @@ def test_a_node_behind_its_marker_comes_back_by_itself(cluster):
     shutil.copytree(log, backup)
     restored.start()
     cluster.wait_until_well()
+    marker = log / "marker"
+    said = marker.read_bytes()
     use(cluster, "between", 0, 1, 2)
-    # The marker is at most 100 ms behind the log.
-    time.sleep(1.0)
+    # The marker is some 100 ms behind the log.
+    wait_for(lambda: marker.read_bytes() != said)
     restored.kill()
     for segment in log.iterdir():
         if segment.name != "marker":

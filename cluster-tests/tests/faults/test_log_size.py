@@ -1,6 +1,8 @@
 """The log keeps what it is told to, also where most groups write next to nothing: a node's own group,
 and the shards that no queue has a partition on, have a few entries at the log's very beginning."""
 
+import pytest
+
 from squorum_tests import client
 from squorum_tests.queue import Queue
 
@@ -12,6 +14,7 @@ SENT_MIB = 400
 LOG_MIB_MAX = RETENTION_MIB + 2 * CHECKPOINT_MIB + 4 * SEGMENT_MIB
 
 
+@pytest.mark.timeout(900)
 def test_quiet_groups_do_not_hold_up_the_log(make_node):
     arguments = ("--log-retention-mib", str(RETENTION_MIB), "--checkpoint-mib", str(CHECKPOINT_MIB))
     node = make_node(arguments=arguments)

@@ -312,7 +312,8 @@ def test_slow_clients_do_not_disturb_others(node, queue):
             began = time.monotonic()
             answer = call(node, "SendMessage", {"QueueUrl": url, "MessageBody": "quick"})
             assert answer.status == 200
-            assert time.monotonic() - began < 1
+            # Had it waited for them, then until the node gives them up after five seconds.
+            assert time.monotonic() - began < 4
             time.sleep(0.05)
     finally:
         for connection in slow:
