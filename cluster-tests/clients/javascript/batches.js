@@ -6,8 +6,8 @@ import { Producer } from "sqs-producer";
 
 const JOBS = 20;
 // Ends between two heartbeats, for the reason that consumer.js gives.
-const HEARTBEAT_SECONDS = 2;
-const BATCH_MS = 7_000;
+const HEARTBEAT_SECONDS = 4;
+const BATCH_MS = 14_000;
 
 const [queueUrl] = process.argv.slice(2);
 const handled = {};
@@ -19,7 +19,7 @@ await Producer.create({ queueUrl }).send(bodies);
 const consumer = Consumer.create({
   queueUrl,
   batchSize: 10,
-  visibilityTimeout: 5,
+  visibilityTimeout: 12,
   heartbeatInterval: HEARTBEAT_SECONDS,
   waitTimeSeconds: 2,
   handleMessageBatch: async (messages) => {

@@ -10,8 +10,8 @@ const SLOW = "job-7";
 const FAILS_ONCE = "job-13";
 // Ends between two heartbeats: sqs-consumer goes on sending them until its delete is answered, and one
 // that comes after the delete is refused, as SQS does.
-const HEARTBEAT_SECONDS = 2;
-const SLOW_MS = 7_000;
+const HEARTBEAT_SECONDS = 4;
+const SLOW_MS = 14_000;
 
 const [queueUrl] = process.argv.slice(2);
 const handled = {};
@@ -42,7 +42,7 @@ async function handle(message) {
 const consumer = Consumer.create({
   queueUrl,
   batchSize: 10,
-  visibilityTimeout: 5,
+  visibilityTimeout: 12,
   heartbeatInterval: HEARTBEAT_SECONDS,
   waitTimeSeconds: 2,
   terminateVisibilityTimeout: true,
