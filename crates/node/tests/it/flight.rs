@@ -1,9 +1,11 @@
 //! The limit of messages in flight is the queue's, not that of each of its partitions.
 
+use std::time::{Duration, Instant};
+
 use squorum_queue::Limits;
 use squorum_types::service::ServiceError;
 
-use crate::cluster::{Client, Cluster, NODES, block_on};
+use crate::cluster::{Client, Cluster, NODES, PATIENCE, block_on};
 
 const LIMIT: usize = 100;
 /// What gateways may not have heard of when they ask, which is a few receives.
@@ -14,6 +16,26 @@ fn cluster() -> Cluster {
         in_flight_max: LIMIT as u64,
         ..Limits::default()
     })
+}
+
+/// Waits until a node has applied what any has by now. On a busy machine a follower may be any number of
+/// receives behind.
+async fn until_heard(cluster: &Cluster, index: usize) {
+    let applied = |index: usize| cluster.node(index).observe().groups;
+    let wanted: Vec<_> = (0..NODES).flat_map(applied).collect();
+    let started = Instant::now();
+    loop {
+        let own = applied(index);
+        let heard = own.iter().all(|group| {
+            let others = wanted.iter().filter(|other| other.name == group.name);
+            others.map(|other| other.applied_index).max() <= Some(group.applied_index)
+        });
+        if heard {
+            return;
+        }
+        assert!(started.elapsed() < PATIENCE, "{own:?}, not {wanted:?}");
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
 }
 
 #[test]
@@ -29,8 +51,9 @@ fn a_queue_of_several_partitions_has_one_limit() {
             client.send(&queue, "", "body").await.unwrap();
         }
         let mut held = Vec::new();
-        for client in &clients {
+        for (index, client) in clients.iter().enumerate() {
             let refused = loop {
+                until_heard(&cluster, index).await;
                 match client.receive(&queue, 0, "").await {
                     Ok(messages) => held.extend(messages),
                     Err(error) => break error,
