@@ -63,9 +63,10 @@ class SendProbe:
         return [attempt for attempt in self.attempts if attempt.status != 200]
 
     def longest_gap(self, since: float) -> float:
-        """The longest time between two acknowledgements that ended after `since`."""
-        times = [a.ended for a in self.attempts if a.status == 200 and a.ended >= since]
-        return max((later - earlier for earlier, later in itertools.pairwise(times)), default=0.0)
+        """The longest time from `since` until now without an acknowledgement."""
+        times = [a.ended for a in self.attempts[:] if a.status == 200 and a.ended >= since]
+        edges = [since, *times, time.monotonic()]
+        return max(later - earlier for earlier, later in itertools.pairwise(edges))
 
     def _run(self) -> None:
         for number in itertools.count():
