@@ -95,7 +95,7 @@ def test_flood_does_not_hold_up_quiet_tenants(make_cluster, figures):
                 "quiet_handled": [len(alone.dwells), len(fair.dwells)],
             }
         )
-        assert 0 < fair.noisy < BACKLOG, "the backlog lasts for the whole of the load"
+        assert 0 < fair.noisy < BACKLOG, "the backlog outlasts the quiet ones"
     figures.note(backlog=BACKLOG, rounds=rounds)
     if LONG:
         rounds = calm(rounds)
