@@ -31,7 +31,7 @@ from squorum_tests.node import Place
 from squorum_tests.probe import SendProbe
 from squorum_tests.profile import Profile
 from squorum_tests.resolver import resolving
-from squorum_tests.size import seed, size
+from squorum_tests.size import LONG, seed, size
 from squorum_tests.workload import Workload, judge, running
 
 NAME = "squorum.test"
@@ -145,16 +145,18 @@ def survive_kills_in_turn(cluster: Breakable, figures: Figures) -> None:
 
 
 def survive_loss_of_all(cluster: Breakable, lose_all: Callable[[], None], figures: Figures) -> None:
-    """`lose_all` ends all nodes at once. Nobody serves then, so that clients see exceptions. The time
-    counts from when all processes exist again: how soon a container has one is not the cluster's."""
+    """`lose_all` ends all nodes at once. Nobody serves then, so that clients see exceptions."""
     client.sqs_of_users(endpoint_of(cluster.places[0])).create_queue(QueueName="probe")
     with one_name(cluster) as endpoint, load_of_users(endpoint, figures) as workloads:
         back = []
         for _ in range(LOSSES_OF_ALL):
             lose_all()
             with probes(cluster) as running_probes:
+                ordered = time.monotonic()
                 cluster.spawn()
-                started = time.monotonic()
+                # How soon a container has a process is the machine's matter, which the short form
+                # does not judge.
+                started = ordered if LONG else time.monotonic()
                 back.append([probe.wait_for_success(started) for probe in running_probes])
             wait_for_sends(workloads)
         figures.note(

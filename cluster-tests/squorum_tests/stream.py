@@ -14,7 +14,7 @@ from pathlib import Path
 
 from squorum_tests import clients, network
 from squorum_tests.cluster import PORT, Cluster
-from squorum_tests.dead_letters import wait_for_leaders
+from squorum_tests.leaders import wait_for_leaders
 from squorum_tests.name_server import NameServer
 from squorum_tests.scenarios import NAME
 

@@ -13,9 +13,9 @@ from squorum_tests.dead_letters import (
     kill_and_start,
     make_apart,
     shards_of,
-    wait_for_leader,
     wait_until_arrived,
 )
+from squorum_tests.leaders import wait_for_leader
 from squorum_tests.poison import PoisonLoad
 from squorum_tests.poison_records import judge
 from squorum_tests.scenarios import one_name

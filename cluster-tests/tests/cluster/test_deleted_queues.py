@@ -8,15 +8,9 @@ import pytest
 
 from squorum_tests import client
 from squorum_tests.bulk import Burial, drain, look, send_all, tag_of, wait_until_empty
-from squorum_tests.dead_letters import (
-    arn,
-    in_transfer,
-    make,
-    wait_for_leader,
-    wait_for_meta_leader,
-    wait_until_arrived,
-)
+from squorum_tests.dead_letters import arn, in_transfer, make, wait_until_arrived
 from squorum_tests.disk import least_state_bytes, state_bytes
+from squorum_tests.leaders import wait_for_leader, wait_for_meta_leader
 from squorum_tests.queue import Queue
 from squorum_tests.scenarios import one_name
 from squorum_tests.size import size

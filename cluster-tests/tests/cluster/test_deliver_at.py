@@ -12,7 +12,7 @@ import pytest
 
 from squorum_tests import client
 from squorum_tests.bulk import WORKERS, in_parallel
-from squorum_tests.dead_letters import wait_for_leader
+from squorum_tests.leaders import wait_for_leader
 from squorum_tests.queue import Queue
 from squorum_tests.scenarios import one_name
 from squorum_tests.size import size

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from squorum_tests import client
-from squorum_tests.dead_letters import wait_for_leader
+from squorum_tests.leaders import wait_for_leader
 from squorum_tests.probe import SendProbe
 from squorum_tests.size import LONG, size
 

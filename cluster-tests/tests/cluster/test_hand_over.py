@@ -11,7 +11,7 @@ import pytest
 from squorum_tests import client
 from squorum_tests.background import wait_for
 from squorum_tests.continuity import Period, assert_none, check_exceptions, longest_gap
-from squorum_tests.dead_letters import wait_for_leader
+from squorum_tests.leaders import wait_for_leader
 from squorum_tests.probe import Attempt, SendProbe
 from squorum_tests.scenarios import endpoint_of, histories, load_of_users, note_exceptions, one_name
 from squorum_tests.size import LONG, size

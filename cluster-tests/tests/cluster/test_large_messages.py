@@ -4,7 +4,7 @@ any answer between nodes holds. Each comes once, and at once."""
 from concurrent.futures import ThreadPoolExecutor
 
 from squorum_tests import client
-from squorum_tests.dead_letters import wait_for_leader
+from squorum_tests.leaders import wait_for_leader
 from squorum_tests.queue import Queue
 
 MESSAGES = 60

@@ -12,7 +12,7 @@ import pytest
 from botocore.exceptions import BotoCoreError
 
 from squorum_tests import client
-from squorum_tests.dead_letters import wait_for_leader
+from squorum_tests.leaders import wait_for_leader
 from squorum_tests.queue import Queue
 from squorum_tests.size import LONG, seed, size
 

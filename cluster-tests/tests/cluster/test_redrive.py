@@ -16,10 +16,9 @@ from squorum_tests.dead_letters import (
     kill_and_start,
     make_apart,
     shards_of,
-    wait_for_leader,
-    wait_for_meta_leader,
     wait_until_arrived,
 )
+from squorum_tests.leaders import wait_for_leader, wait_for_meta_leader
 from squorum_tests.scenarios import one_name
 from squorum_tests.size import size
 
