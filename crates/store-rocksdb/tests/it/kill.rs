@@ -11,7 +11,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use squorum_store::{Cursor, Random, Store, View, WriteBatch};
@@ -42,6 +42,9 @@ fn a_killed_process_leaves_a_prefix() {
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
+        if round == 1 {
+            until_all_is_acknowledged(directory.path());
+        }
         std::thread::sleep(life);
         child.kill().unwrap();
         let status = child.wait().unwrap();
@@ -75,6 +78,23 @@ fn a_killed_process_leaves_a_prefix() {
         found.iter().all(|number| *number > 0) && replaced > 0,
         "the children did nothing"
     );
+}
+
+/// Waits until one child got as far as to have something of everything stored: on a slow disk the lives
+/// of all may be too short for that.
+fn until_all_is_acknowledged(directory: &Path) {
+    let started = Instant::now();
+    loop {
+        let (flushed, replaced) = read_acknowledged(directory);
+        if flushed.iter().all(|number| *number > 0) && replaced > 0 {
+            return;
+        }
+        assert!(
+            started.elapsed() < Duration::from_secs(60),
+            "the child does nothing"
+        );
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }
 
 /// The last number of each thread, after checking that the store holds a prefix.
