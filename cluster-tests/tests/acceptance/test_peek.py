@@ -107,7 +107,8 @@ def test_every_state(queue, found):
     (in_flight,) = found(made.name, state="in-flight")
     assert in_flight["Body"] == "taken"
     assert in_flight["Attributes"] == taken["Attributes"]
-    assert began + 600 <= in_flight["VisibleAt"] / 1000 <= time.time() + 600
+    # A time of the node is whole milliseconds.
+    assert int(began * 1000) <= in_flight["VisibleAt"] - 600_000 <= time.time() * 1000
     (delayed,) = found(made.name, state="delayed")
     assert delayed["Body"] == "later"
     sent_at = int(delayed["Attributes"]["SentTimestamp"])
