@@ -3,11 +3,13 @@
 import os
 import random
 import time
+from typing import TypeVar
 
 LONG = os.environ.get("SQUORUM_LONG", "") not in ("", "0")
+Number = TypeVar("Number", int, float)
 
 
-def size(short: int, long: int) -> int:
+def size(short: Number, long: Number) -> Number:
     return long if LONG else short
 
 

@@ -11,12 +11,14 @@ from squorum_tests.probe import SendProbe
 from squorum_tests.queue import Queue
 from squorum_tests.raw_http import RawConnection
 from squorum_tests.scenarios import endpoint_of
+from squorum_tests.size import size
 
 # A node knows after a second without its peers that it is cut off, and then answers at once. A peer
 # that is not answered may be heard for a moment longer.
 NOTICED_SECONDS = 3.0
-# Far less than the five seconds for which a node holds what may still be served.
-REFUSED_SECONDS_MAX = 4.0
+# At once; in the short form, far less than the five seconds for which a node holds what may still be
+# served.
+REFUSED_SECONDS_MAX = size(4.0, 1.0)
 BACK_SECONDS_MAX = 5.0
 BALANCED_DEADLINE_SECONDS = 60.0
 REQUESTS = {
