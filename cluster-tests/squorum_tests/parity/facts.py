@@ -10,7 +10,7 @@ from .cases import all_cases
 ROOT = Path(__file__).parents[3]
 TESTS = ROOT / "cluster-tests" / "tests"
 CASES_TEST = "cluster-tests/tests/acceptance/test_cases.py::test_case"
-SOURCES = ("recorded", "model", "documentation")
+SOURCES = ("recorded", "model", "documentation", "belief")
 
 
 @dataclass(frozen=True)

@@ -515,7 +515,7 @@ impl Partition {
                 // As if it had not been received.
                 self.show(at);
             } else {
-                self.give_back(at, fifo);
+                self.give_back(at, false);
             }
         }
     }
